@@ -1,0 +1,175 @@
+"""Orders the conversation gives. Imperative, frozen; the shell hands each over and never waits for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from stella.domain.acts import UsedTool
+from stella.domain.call import EndedBy
+from stella.domain.ids import Mark, SegmentId, TurnId, UtteranceId
+from stella.domain.transcript import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class BeginUtterance:
+    """Speech-to-text: from here (and its pre-roll) the sound belongs to this utterance."""
+
+    utterance: UtteranceId
+
+
+@dataclass(frozen=True, slots=True)
+class FinishUtterance:
+    """Speech-to-text: answer with UtteranceFinal as soon as you can."""
+
+    utterance: UtteranceId
+
+
+@dataclass(frozen=True, slots=True)
+class DropUtterance:
+    """Speech-to-text: this was noise, echo or spoken over a fixed notice; forget it."""
+
+    utterance: UtteranceId
+
+
+@dataclass(frozen=True, slots=True)
+class AskBrain:
+    """Put the caller's words to the brain. `silent` means nobody spoke; `digits` were keyed."""
+
+    turn: TurnId
+    text: str
+    digits: str = ""
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelReply:
+    """Stop the reply to `turn`; whatever still comes of it is dropped."""
+
+    turn: TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Voice `text` as `segment` of `turn`, after every segment said before."""
+
+    turn: TurnId
+    segment: SegmentId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PausePlayout:
+    """Send `clear` and then the mark `fence`; hold back what has not been heard (it may be resumed)."""
+
+    fence: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class ResumePlayout:
+    """Go on with `segment` from `at` seconds; if not `exact`, from the quietest frame at or before it."""
+
+    segment: SegmentId
+    at: float
+    exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DropPlayout:
+    """Forget everything that is held back or still being voiced."""
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTurn:
+    """A turn is over: write it down. `turn.text` is what was meant, `turn.heard_text` what was heard."""
+
+    turn: Turn
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDigit:
+    """A key was pressed `at_s` seconds after the answer; a masked one arrives here as `x`."""
+
+    digit: str
+    at_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordConsent:
+    """The caller answered (or did not): commit before anything that depends on it."""
+
+    question: str
+    answer: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordTool:
+    """A tool was used by the brain."""
+
+    used: UsedTool
+
+
+@dataclass(frozen=True, slots=True)
+class RecordGap:
+    """End of the caller's speech to the first sound in the caller's ear, seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RecordBargeIn:
+    """Onset of the caller's speech to the clear, seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchLanguage:
+    """Change ears, voice and phrases, then answer with LanguageChanged (or change the voice path)."""
+
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Everything was heard: give the line to a person by name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FallBack:
+    """The stream cannot go on in words: close it and let the carrier's own voice continue. `why` is a stable word."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """Everything was heard (or can no longer be): end the call."""
+
+    by: EndedBy
+
+
+Action: TypeAlias = (
+    BeginUtterance
+    | FinishUtterance
+    | DropUtterance
+    | AskBrain
+    | CancelReply
+    | Say
+    | PausePlayout
+    | ResumePlayout
+    | DropPlayout
+    | CommitTurn
+    | RecordDigit
+    | RecordConsent
+    | RecordTool
+    | RecordGap
+    | RecordBargeIn
+    | SwitchLanguage
+    | Transfer
+    | FallBack
+    | HangUp
+)

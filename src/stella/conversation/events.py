@@ -1,0 +1,188 @@
+"""Facts the conversation is told. Past tense, frozen, and nothing in them is sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from stella.domain.acts import Act
+from stella.domain.agent import Phrases
+from stella.domain.call import EndedBy
+from stella.domain.ids import Mark, SegmentId, TurnId, UtteranceId
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """The stream of leg 1 was verified: the disclosure has been heard, the conversation may begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallResumed:
+    """A later leg was verified. `why` is `transfer-failed`, `stream-lost` or `path-changed`."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallerStartedSpeaking:
+    """Voice activity began; `at` is the estimated true onset, at or before now. `echo` 0…1: how far the sound is our
+    own voice coming back."""
+
+    at: float
+    echo: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CallerStoppedSpeaking:
+    """Voice activity ended; `at` is the estimated true offset, at or before now."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class HypothesisGrew:
+    """Speech-to-text thinks so far that the utterance says `text`."""
+
+    utterance: UtteranceId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceFinal:
+    """Speech-to-text commits to `text` (empty: nothing intelligible)."""
+
+    utterance: UtteranceId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UtteranceLost:
+    """Speech-to-text failed or missed its deadline for this utterance."""
+
+    utterance: UtteranceId
+
+
+@dataclass(frozen=True, slots=True)
+class DigitPressed:
+    """A key of the caller's telephone: one of `0-9 * # A-D`."""
+
+    digit: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyGrew:
+    """The brain produced the next sentence of the reply to `turn`."""
+
+    turn: TurnId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyActed:
+    """The brain wants something besides words; carried out when its words so far have been heard."""
+
+    turn: TurnId
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyEnded:
+    """The brain has finished its reply to `turn`."""
+
+    turn: TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyFailed:
+    """The brain failed in its reply to `turn`; what it said before the failure stands."""
+
+    turn: TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class WordTime:
+    """A word ends `end` seconds after its segment began to sound; `chars` is where it ends in the segment's text."""
+
+    chars: int
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentVoiced:
+    """Text-to-speech has finished a segment: it lasts `duration` seconds; `words` are empty where the engine gives none."""
+
+    segment: SegmentId
+    duration: float
+    words: tuple[WordTime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFailed:
+    """Text-to-speech could not make a segment (no engine was left to try)."""
+
+    segment: SegmentId
+
+
+@dataclass(frozen=True, slots=True)
+class AudioSent:
+    """`seconds` of a segment's sound went to the carrier, ending `upto` seconds into the segment, then `mark`."""
+
+    segment: SegmentId
+    seconds: float
+    upto: float
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class MarkReturned:
+    """The carrier sent a mark back: reached in playout, or dropped by a clear. The playout machine tells which."""
+
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageChanged:
+    """The shell has switched ears, voice and fixed phrases to another language."""
+
+    phrases: Phrases
+
+
+@dataclass(frozen=True, slots=True)
+class ShutdownAsked:
+    """The process is draining and its patience is over: say goodbye and end."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallEnded:
+    """The line is gone. Nothing can be said any more; everything is committed."""
+
+    by: EndedBy
+
+
+@dataclass(frozen=True, slots=True)
+class TimePassed:
+    """The time `deadline()` named has come."""
+
+
+Event: TypeAlias = (
+    CallAnswered
+    | CallResumed
+    | CallerStartedSpeaking
+    | CallerStoppedSpeaking
+    | HypothesisGrew
+    | UtteranceFinal
+    | UtteranceLost
+    | DigitPressed
+    | ReplyGrew
+    | ReplyActed
+    | ReplyEnded
+    | ReplyFailed
+    | SegmentVoiced
+    | SegmentFailed
+    | AudioSent
+    | MarkReturned
+    | LanguageChanged
+    | ShutdownAsked
+    | CallEnded
+    | TimePassed
+)

@@ -1,0 +1,124 @@
+"""A persona: languages, words, voice, hours, people, limits. What an agent file says, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+
+from stella.domain.consent import Preset
+
+
+@dataclass(frozen=True, slots=True)
+class Phrases:
+    """The fixed things STELLA says in one language. Rendered to sound at start; none depends on a caller.
+
+    `disclosure` is played by `<Say>` before the stream (at most 400 characters together with a consent notice).
+    `no_input` are asked one after the other when nobody speaks; the last is followed by `farewell`.
+    """
+
+    disclosure: str
+    greeting: str
+    consent_question: str
+    consent_unclear: str
+    consent_yes: str
+    consent_no: str
+    no_input: tuple[str, ...]
+    no_match: str
+    one_moment: str
+    apology: str
+    limit_warning: str
+    farewell: str
+    transferring: str
+    transfer_failed: str
+    handed_over: str
+    language_switch: str
+    resumed: str
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSetup:
+    """One language an agent speaks. `code` is `de` or `en`; `locale` BCP-47 for the carrier's own voice and ears."""
+
+    code: str
+    locale: str
+    voice: str
+    say_voice: str
+    phrases: Phrases
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody a caller can be transferred to, by name. `number` is E.164 and never reaches a model."""
+
+    name: str
+    number: str
+    also: tuple[str, ...] = ()
+    extension: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """When the company answers in person. `weekly` maps 0 (Monday) … 6 to opening spans in local time."""
+
+    zone: str = "Europe/Vienna"
+    weekly: Mapping[int, tuple[tuple[time, time], ...]] = field(default_factory=dict)
+    holidays: str = "AT"
+    closed: tuple[tuple[date, date], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyTarget:
+    """Where messages and call-back tasks go. `kind` is `email` or `webhook`; `to` an address or an https URL.
+
+    `secret` is the value (read from the environment by name) that signs the webhook; never printed.
+    """
+
+    kind: str
+    to: str
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds of one call."""
+
+    call_s: float = 1200.0
+    warn_before_s: float = 60.0
+    calls_at_once: int = 200
+    transfers_per_hour: int = 20
+    messages_per_call: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Names of adapters in the order they are tried."""
+
+    stt: tuple[str, ...] = ("moonshine",)
+    brain: tuple[str, ...] = ("receptionist",)
+    tts: tuple[str, ...] = ("embedded",)
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Everything a call needs to know about whom it talks as. A call keeps the version it began with."""
+
+    name: str
+    company: str
+    languages: tuple[LanguageSetup, ...]
+    preset: Preset = Preset.DISCLOSE
+    voice_path: str = "stream"
+    instructions: str = ""
+    engines: Engines = field(default_factory=Engines)
+    knowledge: str = ""
+    people: tuple[Person, ...] = ()
+    countries: tuple[str, ...] = ("AT", "DE", "CH")
+    hours: Hours = field(default_factory=Hours)
+    notify: tuple[NotifyTarget, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    policy: Mapping[str, float] = field(default_factory=dict)
+    version: str = ""
+
+    def language(self, code: str) -> LanguageSetup:
+        """The set-up of a language, or the agent's first one where it does not speak it."""
+        return next((setup for setup in self.languages if setup.code == code), self.languages[0])

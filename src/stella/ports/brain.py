@@ -1,0 +1,83 @@
+"""What answers a caller."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+from stella.domain.acts import Act
+from stella.domain.agent import Agent
+from stella.domain.ids import TurnId
+from stella.domain.transcript import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What a brain may know of the call it is in."""
+
+    call_sid: str
+    agent: Agent
+    caller: str
+    language: str
+    voice_path: str
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the caller did in this turn: said `text`, keyed `digits`, or was `silent`."""
+
+    turn: TurnId
+    text: str
+    digits: str = ""
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The next piece of the reply; pieces are joined as they are and cut into sentences by the shell."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """The brain wants an act; it is carried out when the words before it have been heard."""
+
+    act: Act
+
+
+BrainEvent: TypeAlias = Said | Acted
+
+
+class BrainSession(Protocol):
+    """One call's conversation partner."""
+
+    def reply(self, asked: Asked, context: Sequence[Turn], now: datetime) -> AsyncIterator[BrainEvent]:
+        """Answer a turn. `context` is the transcript as heard. Closing the iterator early is quiet.
+
+        Raises ProviderError.
+        """
+
+    def switch(self, language: str) -> None:
+        """The call goes on in another language."""
+
+    def state(self) -> bytes:
+        """Everything needed to go on elsewhere (another path, another process); at most 16 kB."""
+
+    async def close(self) -> None:
+        """The call is over."""
+
+
+class Brain(Protocol):
+    """A conversation partner for every call of one agent."""
+
+    name: str
+
+    def open(self, facts: CallFacts, state: bytes = b"") -> BrainSession:
+        """Begin, or go on where `state` left off (unreadable state begins anew)."""
+
+    async def close(self) -> None:
+        """Stop for all calls."""

@@ -1,0 +1,136 @@
+"""What ears, voice and voice activity must do. Sound on every port is mu-law, 8 kHz, mono, one byte a sample."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from stella.domain.ids import UtteranceId
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Voice activity changed. `at_sample` is the estimated true change, counted from the first sample fed.
+
+    `decided_sample` is the end of the window that decided it; the difference is the detector's own delay.
+    """
+
+    speaking: bool
+    at_sample: int
+    decided_sample: int
+
+
+class VoiceActivityStream(Protocol):
+    """One call's ears for speech or no speech."""
+
+    def feed(self, mulaw: bytes) -> None:
+        """Take sound of any length. Never blocks; changes arrive at the callback on the event loop."""
+
+    def close(self) -> None:
+        """Stop; no callback comes after this returns."""
+
+
+class VoiceActivity(Protocol):
+    """Speech or no speech, for all calls of the process."""
+
+    def open(self, changed: Callable[[Activity], None]) -> VoiceActivityStream:
+        """Begin for one call; to be called on the event loop."""
+
+    async def close(self) -> None:
+        """Stop for all calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What speech-to-text thinks so far of an utterance."""
+
+    utterance: UtteranceId
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """What speech-to-text commits to; empty where nothing intelligible was said. `took_ms` from `finish` to here."""
+
+    utterance: UtteranceId
+    text: str
+    took_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Speech-to-text failed for this utterance; `code` as in ProviderError."""
+
+    utterance: UtteranceId
+    code: str
+
+
+Heard = Hypothesis | Final | Lost
+
+
+class SpeechToTextStream(Protocol):
+    """One call's ears for words. None of these calls blocks; what was heard arrives at the callback on the event loop.
+
+    Every `finish` is answered by exactly one Final or Lost, unless `drop` or `close` came first.
+    """
+
+    def feed(self, mulaw: bytes) -> None:
+        """Take every piece of inbound sound, spoken or not (an engine that works by segments keeps a pre-roll)."""
+
+    def begin(self, utterance: UtteranceId) -> None:
+        """Speech was noticed: the utterance began up to 400 ms before now."""
+
+    def finish(self, utterance: UtteranceId) -> None:
+        """The utterance seems over: commit to what it said."""
+
+    def drop(self, utterance: UtteranceId) -> None:
+        """Forget the utterance; nothing more comes of it."""
+
+    async def close(self) -> None:
+        """Free everything; quiet even in the middle of work."""
+
+
+class SpeechToText(Protocol):
+    """Ears for words."""
+
+    name: str
+    languages: frozenset[str]
+
+    async def open(self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = ()) -> SpeechToTextStream:
+        """Begin for one call. Raises ProviderError."""
+
+    async def close(self) -> None:
+        """Stop for all calls."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """`text[:chars]` of the spoken text has sounded `end` seconds after its beginning."""
+
+    chars: int
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """A piece of speech. `words` are those that end in this piece, where the engine knows."""
+
+    mulaw: bytes
+    words: tuple[Word, ...] = ()
+
+
+class TextToSpeech(Protocol):
+    """A voice."""
+
+    name: str
+    languages: frozenset[str]
+
+    def speak(self, text: str, language: str, voice: str = "") -> AsyncIterator[Sound]:
+        """Voice one segment as it is made. Closing the iterator early is quiet and stops the cost.
+
+        Raises ProviderError, before the first piece where it can.
+        """
+
+    async def close(self) -> None:
+        """Stop for all calls."""
