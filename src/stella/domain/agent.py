@@ -118,6 +118,7 @@ class Agent:
     limits: Limits = field(default_factory=Limits)
     policy: Mapping[str, float] = field(default_factory=dict)
     version: str = ""
+    numbers: tuple[str, ...] = ()
 
     def language(self, code: str) -> LanguageSetup:
         """The set-up of a language, or the agent's first one where it does not speak it."""

@@ -1,0 +1,105 @@
+"""Turns an agent file, or the name of a built-in agent, into an Agent."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import holidays
+import phonenumbers
+
+from stella.domain.agent import Agent
+from stella.domain.agent_file import FILE_LIMIT, parse_agent
+from stella.domain.errors import AgentFileError
+from stella.domain.toml_lines import key_lines, line_of
+
+SHELF = Path(__file__).parent
+"""Where the built-in agents and their knowledge are kept."""
+
+BUILT_IN = ("receptionist", "bench")
+
+NO_POLICY: Mapping[str, tuple[float, float]] = {}
+
+
+def load_agent(
+    source: str | Path, environ: Mapping[str, str], policy_names: Mapping[str, tuple[float, float]] = NO_POLICY
+) -> Agent:
+    """The agent of a file or a built-in name; its knowledge folder is made absolute.
+
+    Raises AgentFileError with file, line and reason.
+    """
+    path = SHELF / f"{source}.toml" if source in BUILT_IN else Path(source).expanduser()
+    text = _read(path)
+    agent = parse_agent(text, str(path), environ, policy_names)
+    _check_outside_facts(agent, text, str(path))
+    return replace(agent, knowledge=_folder(agent, text, path))
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > 4 * FILE_LIMIT:
+            raise AgentFileError(str(path), 0, f"is larger than {4 * FILE_LIMIT} bytes")
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise AgentFileError(str(path), 0, "is not UTF-8 text; save it as UTF-8") from error
+    except OSError as error:
+        names = " or ".join(BUILT_IN)
+        raise AgentFileError(str(path), 0, f"cannot be read ({error.strerror}); give a file, or {names}") from error
+
+
+def _folder(agent: Agent, text: str, path: Path) -> str:
+    if not agent.knowledge:
+        return ""
+    folder = (path.parent / agent.knowledge).resolve()
+    if not folder.is_dir():
+        raise AgentFileError(
+            str(path), line_of(key_lines(text), ("knowledge",)), f"knowledge: {folder} is not a folder"
+        )
+    return str(folder)
+
+
+def _check_outside_facts(agent: Agent, text: str, file: str) -> None:
+    """What only tables outside the pure rooms know: zones, holidays, real numbering plans."""
+    lines = key_lines(text)
+    try:
+        zoneinfo.ZoneInfo(agent.hours.zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+        line = line_of(lines, ("hours", "zone"))
+        raise AgentFileError(file, line, f"hours.zone: {agent.hours.zone} is not a time zone") from error
+    if agent.hours.holidays:
+        country, _, region = agent.hours.holidays.partition("-")
+        try:
+            holidays.country_holidays(country, subdiv=region or None)
+        except (NotImplementedError, KeyError) as error:
+            line = line_of(lines, ("hours", "holidays"))
+            raise AgentFileError(
+                file, line, f"hours.holidays: no holidays are known for {agent.hours.holidays}"
+            ) from error
+    for index, person in enumerate(agent.people):
+        if not _dialable(person.number, agent.countries):
+            line = line_of(lines, ("people", index, "number"))
+            raise AgentFileError(
+                file, line, f"people[{index + 1}].number: is not a number one can dial in {', '.join(agent.countries)}"
+            )
+
+
+def _dialable(number: str, countries: tuple[str, ...]) -> bool:
+    """Whether the numbering plans know the number as one that costs an ordinary call."""
+    try:
+        parsed = phonenumbers.parse(number)
+    except phonenumbers.NumberParseException:
+        return False
+    costly = (
+        phonenumbers.PhoneNumberType.PREMIUM_RATE,
+        phonenumbers.PhoneNumberType.SHARED_COST,
+        phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
+        phonenumbers.PhoneNumberType.PAGER,
+    )
+    region = phonenumbers.region_code_for_number(parsed)
+    return (
+        phonenumbers.is_possible_number(parsed)
+        and (region is None or region in countries)
+        and phonenumbers.number_type(parsed) not in costly
+    )

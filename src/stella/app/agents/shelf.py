@@ -1,0 +1,122 @@
+"""The agents in use: one per number, read again when their files change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+
+from stella.app.agents.load import BUILT_IN, NO_POLICY, SHELF, load_agent
+from stella.domain.agent import Agent
+from stella.domain.errors import AgentFileError
+
+_log = structlog.get_logger(__name__)
+
+Stamp = tuple[int, int]
+
+
+class AgentShelf:
+    """One agent file, a folder of them, or a built-in agent.
+
+    A file that was broken while running keeps its last good version and is reported once per change; at the start every
+    file must be good. An Agent is a value: a call keeps the one it was given.
+    """
+
+    def __init__(
+        self,
+        source: str | Path,
+        environ: Mapping[str, str],
+        policy_names: Mapping[str, tuple[float, float]] = NO_POLICY,
+        changed: Callable[[Agent], None] | None = None,
+    ) -> None:
+        """Read everything. `changed` is told of every version that takes effect later. Raises AgentFileError."""
+        self._source, self._environ, self._policy_names = source, environ, policy_names
+        self._changed = changed
+        self._agents: dict[Path, Agent] = {}
+        self._stamps: dict[Path, Stamp] = {}
+        for path in self._paths():
+            self._stamps[path] = _stamp(path)
+            self._agents[path] = load_agent(self._name(path), environ, policy_names)
+        if not self._agents:
+            raise AgentFileError(str(source), 0, "has no agent files (*.toml); put one there or name a built-in agent")
+        _unambiguous(self._agents)
+
+    @property
+    def agents(self) -> tuple[Agent, ...]:
+        """The agents as they are now, in the order of their files."""
+        return tuple(self._agents.values())
+
+    def for_number(self, to: str) -> Agent:
+        """The agent that answers a number: exact E.164, else the one without numbers, else the first."""
+        agents = self.agents
+        return next(
+            (agent for agent in agents if to in agent.numbers),
+            next((agent for agent in agents if not agent.numbers), agents[0]),
+        )
+
+    def refresh(self) -> bool:
+        """Read changed, new and vanished files; says whether anything took effect. Call it every few seconds, off the loop."""
+        stamps = {path: _stamp(path) for path in self._paths()}
+        if stamps == self._stamps:
+            return False
+        agents: dict[Path, Agent] = {}
+        fresh: list[Agent] = []
+        for path, stamp in stamps.items():
+            agent = self._agents.get(path)
+            if stamp != self._stamps.get(path):
+                agent = self._reload(path) or agent
+            if agent is not None:
+                agents[path] = agent
+                if agent is not self._agents.get(path):
+                    fresh.append(agent)
+        self._stamps = stamps
+        try:
+            _unambiguous(agents)
+        except AgentFileError as error:
+            _log.error("agent file refused, the old one stays", reason=str(error))
+            return False
+        if not agents:
+            _log.error("agent files vanished, the old ones stay", source=str(self._source))
+            return False
+        took_effect = agents != self._agents
+        self._agents = agents
+        for agent in fresh:
+            _log.info("agent file took effect", agent=agent.name, version=agent.version)
+            if self._changed is not None:
+                self._changed(agent)
+        return took_effect
+
+    def _reload(self, path: Path) -> Agent | None:
+        try:
+            return load_agent(self._name(path), self._environ, self._policy_names)
+        except AgentFileError as error:
+            _log.error("agent file refused, the old one stays", file=error.file, line=error.line, reason=error.reason)
+            return None
+
+    def _name(self, path: Path) -> str | Path:
+        return str(self._source) if self._source in BUILT_IN else path
+
+    def _paths(self) -> list[Path]:
+        if self._source in BUILT_IN:
+            return [SHELF / f"{self._source}.toml"]
+        path = Path(self._source).expanduser()
+        return sorted(path.glob("*.toml")) if path.is_dir() else [path]
+
+
+def _stamp(path: Path) -> Stamp:
+    try:
+        stat = path.stat()
+    except OSError:
+        return (0, 0)
+    return (stat.st_mtime_ns, stat.st_size)
+
+
+def _unambiguous(agents: Mapping[Path, Agent]) -> None:
+    """No two agents with one name, one number, or without numbers."""
+    claims: dict[str, Path] = {}
+    for path, agent in agents.items():
+        for claim in (f"name {agent.name}", *(agent.numbers or ("every other number",))):
+            if claim in claims:
+                raise AgentFileError(str(path), 0, f"{claim} is also claimed by {claims[claim].name}")
+            claims[claim] = path

@@ -1,0 +1,128 @@
+"""Every key an agent file may have: what it means, what it may be. The validator and the reference page read this table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from stella.domain.agent import Phrases
+
+VOICE_PATHS = ("stream", "realtime", "relay", "gather")
+PRESETS = ("disclose", "ask-recording", "ask-everything", "announce")
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+_SPAN = re.compile(r"([01]\d|2[0-3]):[0-5]\d-(?:([01]\d|2[0-3]):[0-5]\d|24:00)")
+_DATES = re.compile(r"\d{4}-\d\d-\d\d(/\d{4}-\d\d-\d\d)?")
+
+Rule = Callable[[str], str]
+"""Says what is wrong with a text, or nothing."""
+
+
+def _matches(pattern: re.Pattern[str], wish: str) -> Rule:
+    return lambda text: "" if pattern.fullmatch(text) else f"must be {wish}"
+
+
+def _one_of(*words: str) -> Rule:
+    return lambda text: "" if text in words else f"must be one of {', '.join(words)}"
+
+
+def _free(limit: int) -> Rule:
+    return lambda text: "" if text.strip() and len(text) <= limit else f"must have 1 to {limit} characters"
+
+
+_ANY_TEXT: Rule = _free(400)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key. `kind` is `text`, `texts` (a list of texts), `number`, `table` or `tables` (`[[…]]`)."""
+
+    kind: str
+    says: str
+    rule: Rule = _ANY_TEXT
+    low: float = 0.0
+    high: float = 0.0
+    whole: bool = False
+    required: bool = False
+    most: int = 50
+
+
+_ROOT: dict[str, Key] = {
+    "name": Key("text", "The agent's short name in records and logs.", _matches(_NAME, "a-z, 0-9 and hyphens, 40 at most"),
+                required=True),
+    "company": Key("text", "The company as callers should hear it.", _free(80), required=True),
+    "numbers": Key("texts", "The numbers (E.164) this agent answers; none: every number that no other agent has.",
+                   _matches(re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII), "an international number such as +4315550100")),
+    "preset": Key("text", "What callers are promised about their data: `" + "`, `".join(PRESETS) + "`.", _one_of(*PRESETS)),
+    "voice_path": Key("text", "How the call is carried: `" + "`, `".join(VOICE_PATHS) + "`.", _one_of(*VOICE_PATHS)),
+    "instructions": Key("text", "What a language model is told about its job; the `receptionist` brain needs none.",
+                        _free(20_000)),
+    "knowledge": Key("text", "Folder of Markdown pages, relative to the agent file.", _free(400)),
+    "countries": Key("texts", "Countries (two letters) that transfer targets may be in.",
+                     _matches(re.compile(r"[A-Z]{2}"), "two capital letters such as AT")),
+    "languages": Key("tables", "The languages it speaks, the first is the default.", required=True, most=2),
+    "engines": Key("table", "Which adapters listen, think and speak, in the order they are tried."),
+    "people": Key("tables", "People a caller can be transferred to, by name.", most=200),
+    "hours": Key("table", "When the company answers in person."),
+    "notify": Key("tables", "Where messages and call-back tasks go.", most=10),
+    "limits": Key("table", "Bounds of a call."),
+    "policy": Key("table", "Numbers of the turn-taking (see docs/reference/policy)."),
+}  # fmt: skip
+
+_LANGUAGE: dict[str, Key] = {
+    "code": Key("text", "`de` or `en`.", _one_of("de", "en"), required=True),
+    "locale": Key("text", "BCP-47, for the carrier's own voice and ears.",
+                  _matches(re.compile(r"[a-z]{2}-[A-Z]{2}"), "a locale such as de-AT")),
+    "voice": Key("text", "Voice name for the text-to-speech engine.", _free(80)),
+    "say_voice": Key("text", "Voice name for the carrier's `<Say>`.", _free(80)),
+    "consent_text": Key("text", "What is said about processing, after the sentence that a machine speaks.", _free(400)),
+    "greeting": Key("text", "The first words inside the conversation.", _free(400)),
+    "phrases": Key("table", "Any of the fixed phrases, said in your words."),
+}  # fmt: skip
+
+_HOURS: dict[str, Key] = {
+    "zone": Key("text", "IANA time zone.", _matches(re.compile(r"[A-Za-z_]+(/[A-Za-z_+-]+)*"), "a zone such as Europe/Vienna")),
+    "holidays": Key("text", "Country, or country-region, whose public holidays are closed days (`AT`, `DE-BY`); `none`.",
+                    _matches(re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?|none"), "a country such as AT, or none")),
+    "closed": Key("texts", "More closed days: `2026-12-24` or `2026-12-24/2026-12-31`.",
+                  _matches(_DATES, "a day (2026-12-24) or a stretch (2026-12-24/2026-12-31)")),
+    "weekdays": Key("texts", "Opening spans of Monday to Friday, for days that have none of their own.",
+                    _matches(_SPAN, "a span such as 09:00-17:00")),
+    **{day: Key("texts", f"Opening spans of {day.capitalize()}; an empty list is closed.",
+                _matches(_SPAN, "a span such as 09:00-17:00")) for day in DAYS},
+}  # fmt: skip
+
+_ENGINE = _matches(re.compile(r"[a-z0-9][a-z0-9_.:/-]{0,79}"), "an adapter's name")
+
+TABLES: dict[str, dict[str, Key]] = {
+    "": _ROOT,
+    "languages": _LANGUAGE,
+    "languages.phrases": {
+        name: Key("texts" if name == "no_input" else "text", "A fixed phrase.", most=5) for name in Phrases.__slots__
+    },
+    "engines": {
+        kind: Key("texts", f"Adapters for {kind}.", _ENGINE, most=8) for kind in ("stt", "brain", "tts")
+    },
+    "people": {
+        "name": Key("text", "The name callers ask for.", _free(60), required=True),
+        "number": Key("text", "E.164, in one of `countries`, no premium or satellite range.", _free(20), required=True),
+        "also": Key("texts", "Other words that mean this person, departments too.", _free(60)),
+        "extension": Key("text", "Keys sent once they answer.", _matches(re.compile(r"[0-9*#w]{1,20}"), "keys 0-9 * # w")),
+    },
+    "hours": _HOURS,
+    "notify": {
+        "kind": Key("text", "`email` or `webhook`.", _one_of("email", "webhook"), required=True),
+        "to": Key("text", "An address, or an https URL.", _free(400), required=True),
+        "secret": Key("text", 'Signs the webhook; only as `{env = "NAME"}`.', _free(400)),
+    },
+    "limits": {
+        "call_s": Key("number", "Longest call, seconds.", low=60, high=7200),
+        "warn_before_s": Key("number", "Say so this long before the end, seconds.", low=0, high=600),
+        "calls_at_once": Key("number", "Calls at once; more hear that all lines are busy.", low=1, high=5000, whole=True),
+        "transfers_per_hour": Key("number", "Transfers per hour.", low=0, high=1000, whole=True),
+        "messages_per_call": Key("number", "Messages and call-back tasks one call may leave.", low=0, high=20, whole=True),
+    },
+}  # fmt: skip
+"""Keys by table; `policy` is filled in by the caller of the parser, who knows its names and bounds."""
