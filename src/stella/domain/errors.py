@@ -27,7 +27,16 @@ class AgentFileError(ConfigError):
 
 
 class MalformedMessage(StellaError):
-    """Bytes from outside that do not follow their protocol."""
+    """Bytes from outside that do not follow their protocol.
+
+    `kind` is a stable word for counting (`size`, `json`, `shape`, `payload` …), empty where nobody counts. The text
+    never repeats what was received.
+    """
+
+    def __init__(self, text: str = "", kind: str = "") -> None:
+        """Keep the kind beside the words."""
+        super().__init__(text)
+        self.kind = kind
 
 
 class Refused(StellaError):
