@@ -25,7 +25,10 @@ class OpenStream:
 
 @dataclass(frozen=True, slots=True)
 class AskByGather:
-    """Say inside a `<Gather>` (interruptible where `barge_in`) and take speech or keys; `turn` comes back in the query."""
+    """Say inside a `<Gather>` (interruptible where `barge_in`) and take speech or keys; `turn` comes back in the query.
+
+    `before` is said first and cannot be talked over (a disclosure).
+    """
 
     says: tuple[Spoken, ...]
     locale: str
@@ -36,6 +39,7 @@ class AskByGather:
     finish_on_key: str = "#"
     barge_in: bool = True
     keys_only: bool = False
+    before: tuple[Spoken, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

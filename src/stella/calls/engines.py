@@ -1,0 +1,24 @@
+"""Which ears, voice and brain a call gets. The roof wires a real one; tests bring scripted ones."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from stella.domain.agent import Agent
+from stella.ports.brain import Brain
+from stella.ports.speech import SpeechToText, TextToSpeech, VoiceActivity
+
+
+class Engines(Protocol):
+    """The engines of the process, shared by all calls."""
+
+    voice_activity: VoiceActivity
+
+    def ears(self, agent: Agent, language: str) -> SpeechToText | None:
+        """The first configured speech-to-text that understands `language`, or None: then the carrier must listen."""
+
+    def voice(self, agent: Agent, language: str) -> TextToSpeech:
+        """The configured text-to-speech for `language`. Raises Unavailable where there is none."""
+
+    def brain(self, agent: Agent) -> Brain:
+        """The agent's brain, one for all calls of that version of the agent."""

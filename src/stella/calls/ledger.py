@@ -1,0 +1,127 @@
+"""The calls of this process, live and lately ended, and the housekeeping that lets none of them linger."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+
+import structlog
+
+from stella.calls.gather_path import GatherPath
+from stella.calls.legs import LegState
+from stella.calls.live_call import Clock, LiveCall
+from stella.calls.session import CallSession
+from stella.domain.call import CallRecord, CallStatus, EndedBy
+from stella.ports.failure import ProviderError
+from stella.ports.metrics import Metrics
+from stella.ports.store import CallStore
+
+_log = structlog.get_logger("stella.ledger")
+
+COMMIT_DEADLINE_S = 1.0
+"""A database that does not answer must not keep a caller waiting; the record is kept in memory and tried again."""
+AFTER_PATIENCE_S = 30.0
+"""A stream has ended and the carrier never asked what follows: the call is over."""
+GATHER_PATIENCE_S = 120.0
+TRANSFER_PATIENCE_S = 4 * 3600.0
+REMEMBER_ENDED = 2000
+
+
+class Ledger:
+    """Who is on the line. A call is in `live` until it is finished, exactly once, and then for a while in `ended`."""
+
+    def __init__(self, store: CallStore, clock: Clock, metrics: Metrics) -> None:
+        """Nobody is on the line."""
+        self._store, self._clock, self._metrics = store, clock, metrics
+        self.live: dict[str, LiveCall] = {}
+        self.sessions: dict[str, CallSession] = {}
+        self.gathers: dict[str, GatherPath] = {}
+        self.ended: OrderedDict[str, LiveCall] = OrderedDict()
+        self.changed: Callable[[CallRecord], None] = lambda _record: None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def seen_before(self, call_sid: str) -> bool:
+        """Whether the store knows the call; an unreachable store knows nothing."""
+        try:
+            async with asyncio.timeout(COMMIT_DEADLINE_S):
+                return await self._store.get(call_sid) is not None
+        except (ProviderError, TimeoutError):
+            return False
+
+    def finish(self, call: LiveCall, by: EndedBy | None, status: CallStatus = CallStatus.COMPLETED) -> None:
+        """The call is over: once, whoever says so first."""
+        if call.ended:
+            return
+        path = self.gathers.pop(call.sid, None)
+        if path is not None:
+            path.close()
+        call.finish(by, status)
+        self._metrics.call_ended(str(call.record.ended_by or "unknown"))
+        self.live.pop(call.sid, None)
+        self.ended[call.sid] = call
+        while len(self.ended) > REMEMBER_ENDED:
+            self.ended.popitem(last=False)
+        task = asyncio.get_running_loop().create_task(self._put_away(call), name=f"finish-{call.sid}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _put_away(self, call: LiveCall) -> None:
+        await self.commit(call)
+        try:
+            await call.brain.close()
+            await self._store.keep_state(call.sid, b"")
+        except ProviderError as failure:
+            _log.warning("state-not-dropped", call=call.sid, code=failure.code)
+
+    async def commit(self, call: LiveCall) -> None:
+        """Make the record safe now, or soon where the store does not answer in time."""
+        try:
+            async with asyncio.timeout(COMMIT_DEADLINE_S):
+                await self._store.commit(call.kept())
+        except (ProviderError, TimeoutError) as failure:
+            _log.error("commit-failed", call=call.sid, code=getattr(failure, "code", "timeout"))
+            call.save()
+        self.changed(call.kept())
+
+    async def keep_state(self, call: LiveCall) -> None:
+        """Keep what another process needs to go on, where the preset allows it."""
+        if call.agent.preset.keeps_transcript(call.record.consent):
+            try:
+                await self._store.keep_state(call.sid, call.state())
+            except ProviderError as failure:
+                _log.warning("state-not-kept", call=call.sid, code=failure.code)
+
+    def sweep(self) -> None:
+        """End what nobody will end any more: call once a second or so."""
+        now = self._clock.monotonic()
+        for call in list(self.live.values()):
+            if call.sid in self.sessions:
+                continue
+            patience, leg = AFTER_PATIENCE_S, call.legs.current
+            if call.path == "transfer":
+                patience = TRANSFER_PATIENCE_S
+            elif call.path == "gather":
+                patience = GATHER_PATIENCE_S
+            elif leg is not None and leg.state is LegState.MINTED:
+                patience = max(AFTER_PATIENCE_S, leg.expires_at - leg.minted_at + AFTER_PATIENCE_S)
+            if now - call.plan_at <= patience:
+                continue
+            if call.answered_at is None:
+                call.record.error = call.record.error or "the media stream never opened"
+                self.finish(call, EndedBy.CARRIER, CallStatus.FAILED)
+            else:
+                self.finish(call, call.record.ended_by or EndedBy.CALLER)
+
+    async def close(self) -> None:
+        """Say goodbye to whoever is left, and wait until everything is written."""
+        for session in list(self.sessions.values()):
+            session.shut_down()
+        for _ in range(100):
+            if not self.sessions:
+                break
+            await asyncio.sleep(0.1)
+        for call in list(self.live.values()):
+            self.finish(call, EndedBy.SHUTDOWN)
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=5)

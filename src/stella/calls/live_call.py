@@ -1,0 +1,163 @@
+"""One call while it lives: what its legs, its brain and its record share."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from stella.calls.keep import redact
+from stella.calls.legs import Legs
+from stella.domain.agent import Agent, LanguageSetup
+from stella.domain.call import CallRecord, CallStatus, EndedBy, Percentiles
+from stella.domain.consent import Consent
+from stella.domain.plan import Plan
+from stella.domain.transcript import Turn
+from stella.ports.brain import BrainSession
+from stella.ports.store import CallStore
+
+NextKind = Literal["nothing", "goodbye", "transfer", "gather", "resume", "apology"]
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time, handed in so that tests need not wait for it."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], datetime]
+
+    def stamp(self) -> str:
+        """Now as records write it: UTC, ISO 8601, milliseconds."""
+        return self.wall().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def percentiles(values: list[float]) -> Percentiles:
+    """Nearest-rank p50 and p95 of some milliseconds."""
+    if not values:
+        return Percentiles()
+    ordered = sorted(values)
+    return Percentiles(
+        round(ordered[(len(ordered) - 1) // 2], 1), round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))], 1)
+    )
+
+
+@dataclass(slots=True)
+class LiveCall:
+    """Everything about a call that outlives one of its streams.
+
+    `after` is what the carrier is to do when the stream has closed; `plan` the answer given last, for a request that
+    is asked twice.
+    """
+
+    record: CallRecord
+    agent: Agent
+    language: LanguageSetup
+    brain: BrainSession
+    legs: Legs
+    clock: Clock
+    store: CallStore
+    language_certain: bool = True
+    path: str = "stream"
+    turns: list[Turn] = field(default_factory=list)
+    plan: Plan | None = None
+    plan_at: float = 0.0
+    after: NextKind = "nothing"
+    after_detail: str = ""
+    resume_why: str = ""
+    stream_failures: int = 0
+    gather_turn: int = 0
+    consent_open: bool = False
+    answered_at: float | None = None
+    ended: bool = False
+    ended_wait: asyncio.TimerHandle | None = None
+    gaps_ms: list[float] = field(default_factory=list)
+    barge_ins_ms: list[float] = field(default_factory=list)
+    stt_ms: list[float] = field(default_factory=list)
+    brain_ms: list[float] = field(default_factory=list)
+    tts_ms: list[float] = field(default_factory=list)
+    leg_over: asyncio.Event = field(default_factory=asyncio.Event)
+    last_sound_at: float = 0.0
+
+    @property
+    def sid(self) -> str:
+        """The call's name."""
+        return self.record.call_sid
+
+    def seconds(self) -> float:
+        """Seconds since the call was answered."""
+        return 0.0 if self.answered_at is None else max(0.0, self.clock.monotonic() - self.answered_at)
+
+    def answer(self) -> None:
+        """The caller is on the line; the disclosure before this moment has been heard."""
+        if self.answered_at is None:
+            self.answered_at = self.clock.monotonic()
+            self.record.answered_at = self.clock.stamp()
+        self.record.status = CallStatus.IN_PROGRESS
+        if self.record.disclosure is not None and self.record.disclosure.heard_at is None:
+            self.record.disclosure.heard_at = self.clock.stamp()
+
+    def speak(self, language: LanguageSetup) -> None:
+        """The call goes on in `language`."""
+        self.language = language
+        self.record.language = language.code
+        self.brain.switch(language.code)
+
+    def note_turn(self, turn: Turn, base_s: float = 0.0) -> None:
+        """Write a turn down: numbered in order over all legs, `base_s` seconds after the answer its leg began."""
+        turn = Turn(
+            len(self.turns) + 1, turn.speaker, turn.text, round(turn.started_s + base_s, 3),
+            round(turn.ended_s + base_s, 3), turn.interrupted, turn.heard_text,
+        )  # fmt: skip
+        self.turns.append(turn)
+        self.record.turns.append(turn)
+        self.save()
+
+    def note_consent(self, question: str, answer: str, by: str) -> None:
+        """An answer arrived; what the preset forbids without it is decided anew at every save."""
+        self.record.consent = Consent(question, answer, by, self.clock.stamp())
+
+    def kept(self) -> CallRecord:
+        """The record as it may be stored."""
+        record = self.record
+        record.latency.response_gap_ms = percentiles(self.gaps_ms)
+        record.latency.barge_in_ms = percentiles(self.barge_ins_ms)
+        record.latency.stt_ms = percentiles(self.stt_ms)
+        record.latency.brain_first_token_ms = percentiles(self.brain_ms)
+        record.latency.tts_first_audio_ms = percentiles(self.tts_ms)
+        return redact(record, self.agent.preset)
+
+    def save(self) -> None:
+        """Store the record soon."""
+        self.store.save(self.kept())
+
+    def state(self) -> bytes:
+        """What another process needs to go on with this call."""
+        return json.dumps(
+            {
+                "agent": self.agent.name,
+                "language": self.language.code,
+                "path": self.path,
+                "to": self.record.to,
+                "legs": self.legs.current.number if self.legs.current else 0,
+                "brain": b64encode(self.brain.state()).decode(),
+            }
+        ).encode()
+
+    def finish(self, by: EndedBy | None, status: CallStatus = CallStatus.COMPLETED, error: str | None = None) -> None:
+        """The call is over, once: later words change nothing but a missing reason."""
+        record = self.record
+        if self.ended:
+            record.error = record.error or error
+            return
+        self.ended = True
+        if self.ended_wait is not None:
+            self.ended_wait.cancel()
+            self.ended_wait = None
+        record.status, record.error = status, error or record.error
+        record.ended_by = record.ended_by or by
+        record.ended_at = self.clock.stamp()
+        record.duration_s = round(self.seconds(), 3)

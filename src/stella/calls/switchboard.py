@@ -1,0 +1,380 @@
+"""Which calls are alive, and what the carrier is to do next with each. Keeps the promises of `front.Front`."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import structlog
+
+from stella.calls.engines import Engines
+from stella.calls.gather_path import GatherPath
+from stella.calls.language import first_language
+from stella.calls.last_words import BROKEN, BUSY, NOT_OURS, spoken
+from stella.calls.ledger import Ledger
+from stella.calls.legs import Legs, LegState
+from stella.calls.live_call import Clock, LiveCall
+from stella.calls.resume import revive
+from stella.calls.session import CallSession
+from stella.calls.transfers import Transfers
+from stella.domain.agent import Agent
+from stella.domain.call import CallRecord, CallStatus, EndedBy
+from stella.domain.consent import Disclosure
+from stella.domain.errors import Refused
+from stella.domain.plan import AskAgain, ConnectPerson, OpenStream, Plan, SayGoodbye, Spoken, TakeMessage
+from stella.domain.request import CallRequest, StreamNotice
+from stella.ports.brain import CallFacts
+from stella.ports.line import Line
+from stella.ports.metrics import Metrics, NullMetrics
+from stella.ports.store import CallStore
+
+_log = structlog.get_logger("stella.switchboard")
+
+REPEAT_S = 1.0
+"""A request repeated within this is the carrier's (or a proxy's) retry, not news."""
+PROOF_OF_LIFE_S = 1.0
+LEG_PATIENCE_S = 2.0
+STREAM_FAILURES_MOST = 2
+
+
+class Agents(Protocol):
+    """Which agent answers a number."""
+
+    def for_number(self, to: str) -> Agent | None:
+        """The agent of a called number, or None where the number is not ours."""
+
+
+class Switchboard:
+    """All calls of this process."""
+
+    def __init__(
+        self,
+        agents: Agents,
+        engines: Engines,
+        store: CallStore,
+        clock: Clock,
+        *,
+        calls_at_once: int = 200,
+        metrics: Metrics | None = None,
+        new_token: Callable[[], str] = lambda: secrets.token_urlsafe(24),
+    ) -> None:
+        """Nothing is live; call `run` in a task for the housekeeping."""
+        self._agents, self._engines, self._store, self._clock = agents, engines, store, clock
+        self._calls_at_once, self._new_token = calls_at_once, new_token
+        self._metrics = metrics or NullMetrics()
+        self._ledger = Ledger(store, clock, self._metrics)
+        self._calls, self._sessions = self._ledger.live, self._ledger.sessions
+        self._gathers, self._ended = self._ledger.gathers, self._ledger.ended
+        self._opening: dict[str, asyncio.Lock] = {}
+        self._transfers = Transfers(clock.monotonic)
+        self.draining = False
+
+    @property
+    def accepting(self) -> bool:
+        """Whether a new call would be taken now."""
+        return not self.draining and self.live_calls < self._calls_at_once
+
+    @property
+    def live_calls(self) -> int:
+        """Calls that have not ended."""
+        return len(self._calls)
+
+    def sweep(self) -> None:
+        """End what nobody will end any more."""
+        self._ledger.sweep()
+
+    def watch(self, changed: Callable[[CallRecord], None]) -> None:
+        """Be told of a record as it may be shown, whenever it was made safe."""
+        self._ledger.changed = changed
+
+    def live(self, call_sid: str) -> LiveCall | None:
+        """A call that has not ended, for whoever watches it."""
+        return self._calls.get(call_sid)
+
+    async def incoming(self, request: CallRequest) -> Plan:
+        """A call comes in."""
+        return await self._in_words(self._incoming(request), request)
+
+    async def after(self, request: CallRequest) -> Plan:
+        """What follows a stream, a dialled person, or a refused handshake."""
+        return await self._in_words(self._after(request), request)
+
+    async def gather(self, request: CallRequest) -> Plan:
+        """A turn of the `gather` path."""
+        return await self._in_words(self._gather(request), request)
+
+    def fallback(self, request: CallRequest) -> Plan:
+        """Apologise, and connect a person where the agent names one; nothing that could be broken is touched."""
+        agent = self._agents.for_number(request.to)
+        languages = tuple(setup.code for setup in agent.languages) if agent else ("de", "en")
+        number = agent.people[0].number if agent and agent.people else ""
+        return TakeMessage(spoken(BROKEN, languages), number)
+
+    async def _in_words(self, work: Awaitable[Plan], request: CallRequest) -> Plan:
+        try:
+            return await work
+        except Exception:  # noqa: BLE001 whatever it is, a caller on the line hears words
+            _log.exception("plan-failed", call=request.call_sid)
+            return self.fallback(request)
+
+    async def _incoming(self, request: CallRequest) -> Plan:
+        agent = self._agents.for_number(request.to)
+        if agent is None:
+            self._metrics.refused("number-not-ours")
+            return SayGoodbye(spoken(NOT_OURS, ("de", "en")))
+        if not request.call_sid:
+            return self._sample(agent)
+        if request.call_sid in self._ended:
+            return AskAgain()
+        async with self._opening.setdefault(request.call_sid, asyncio.Lock()):
+            try:
+                known = self._calls.get(request.call_sid)
+                if known is not None:
+                    return known.plan if known.plan is not None and not known.legs.begun else AskAgain()
+                if await self._ledger.seen_before(request.call_sid):
+                    return AskAgain()
+                if not self.accepting or self._calls_of(agent) >= agent.limits.calls_at_once:
+                    self._metrics.refused("busy")
+                    return SayGoodbye(spoken(BUSY, tuple(setup.code for setup in agent.languages)))
+                return await self._begin(agent, request)
+            finally:
+                self._opening.pop(request.call_sid, None)
+
+    def _calls_of(self, agent: Agent) -> int:
+        return sum(call.agent.name == agent.name for call in self._calls.values())
+
+    def _sample(self, agent: Agent) -> Plan:
+        """What a bare request in development is shown: the plan of a call, with a token that opens nothing."""
+        setup = next((s for s in agent.languages if self._engines.ears(agent, s.code)), agent.languages[0])
+        return OpenStream((Spoken(setup.phrases.disclosure, setup.locale, setup.say_voice),), self._new_token())
+
+    async def _begin(self, agent: Agent, request: CallRequest) -> Plan:
+        setup, certain = first_language(agent, request.from_, request.country)
+        record = CallRecord(
+            request.call_sid, account_sid=request.account_sid, direction="inbound", from_=request.from_, to=request.to,
+            agent=agent.name, language=setup.code, created_at=self._clock.stamp(),
+            disclosure=Disclosure(setup.phrases.disclosure),
+        )  # fmt: skip
+        facts = CallFacts(request.call_sid, agent, request.from_, setup.code, "stream", self._clock.wall())
+        call = LiveCall(
+            record, agent, setup, self._engines.brain(agent).open(facts), Legs(request.call_sid, request.account_sid),
+            self._clock, self._store, language_certain=certain,
+        )  # fmt: skip
+        self._calls[request.call_sid] = call
+        await self._ledger.commit(call)
+        if agent.voice_path == "gather" or self._engines.ears(agent, setup.code) is None:
+            return self._open_gather(call, "new")
+        return self._keep_plan(call, self._open_stream(call, first=True))
+
+    def _open_stream(self, call: LiveCall, *, first: bool = False, why: str = "") -> Plan:
+        says: tuple[Spoken, ...] = ()
+        setup = call.language
+        if first:
+            says = (Spoken(setup.phrases.disclosure, setup.locale, setup.say_voice),)
+        call.resume_why = why
+        call.path = call.record.voice_path = "stream"
+        call.leg_over.clear()
+        leg = call.legs.mint(self._new_token(), sum(len(say.text) for say in says), self._clock.monotonic())
+        return OpenStream(says, leg.token)
+
+    def _open_gather(self, call: LiveCall, why: str) -> Plan:
+        path = self._gathers[call.sid] = self._gathers.get(call.sid) or GatherPath(call)
+        if why == "new":
+            call.answer()
+        return self._keep_plan(call, path.open(why))
+
+    def _keep_plan(self, call: LiveCall, plan: Plan) -> Plan:
+        call.plan, call.plan_at = plan, self._clock.monotonic()
+        return plan
+
+    def connect(self, call_sid: str, account_sid: str, stream_sid: str, token: str, line: Line) -> CallSession:
+        """A `start` arrived: spend the token, displace a half-open older socket, begin the session."""
+        call = self._calls.get(call_sid)
+        if call is None:
+            raise Refused("unknown-token", "no call of this name is waiting for a stream")
+        leg = call.legs.open(token, call_sid, account_sid, self._clock.monotonic())
+        older = self._sessions.pop(call_sid, None)
+        if older is not None:
+            older.displace()
+        call.record.stream_sids.append(stream_sid)
+        call.answer()
+        call.after = "nothing"
+        session = CallSession(call, leg, line, self._engines, self._session_over)
+        self._sessions[call_sid] = session
+        return session
+
+    def _session_over(self, session: CallSession) -> None:
+        call = session.call
+        call.legs.end(session.leg)
+        if session.displaced:
+            return
+        self._sessions.pop(call.sid, None)
+        call.leg_over.set()
+        call.plan_at = self._clock.monotonic()
+        if call.after == "nothing":
+            if session.stopped_cleanly:
+                self._ledger.finish(call, EndedBy.CALLER)
+                return
+            call.stream_failures += 1
+            call.after, call.after_detail = "resume", "stream-lost"
+        elif call.after == "goodbye":
+            call.record.ended_by = session.chosen_end
+        call.save()
+
+    async def _after(self, request: CallRequest) -> Plan:
+        call = self._calls.get(request.call_sid)
+        if call is None:
+            return await self._after_unknown(request)
+        if request.query.get("dial"):
+            return self._after_dial(call, request)
+        session = self._sessions.get(call.sid)
+        if session is not None and not await self._leg_ended(call):
+            # The stream is alive and heard a moment ago: whoever asks this is not the carrier of this call.
+            return AskAgain()
+        if call.plan is not None and self._clock.monotonic() - call.plan_at < REPEAT_S and call.after == "nothing":
+            return call.plan
+        return self._follow(call)
+
+    async def _leg_ended(self, call: LiveCall) -> bool:
+        """Wait a little for a socket that is closing; a leg without sound for a second is dead anyway."""
+        try:
+            async with asyncio.timeout(LEG_PATIENCE_S):
+                await call.leg_over.wait()
+        except TimeoutError:
+            session = self._sessions.get(call.sid)
+            if session is None or session.closed_by_us:
+                return True
+            if session.silent_for() < PROOF_OF_LIFE_S:
+                return False
+            session.displace()
+            self._sessions.pop(call.sid, None)
+            call.legs.end(session.leg)
+            call.after, call.after_detail = "resume", "stream-lost"
+            call.stream_failures += 1
+        return True
+
+    def _follow(self, call: LiveCall) -> Plan:
+        what, detail, call.after = call.after, call.after_detail, "nothing"
+        match what:
+            case "goodbye":
+                self._ledger.finish(call, call.record.ended_by)
+                return SayGoodbye()
+            case "apology":
+                self._ledger.finish(call, EndedBy.ERROR, CallStatus.FAILED)
+                return self._apology(call)
+            case "transfer":
+                return self._transfer(call, detail, ())
+            case "gather":
+                return self._open_gather(call, "language" if detail == "language" else "resumed")
+            case "resume" if call.stream_failures < STREAM_FAILURES_MOST:
+                return self._keep_plan(call, self._open_stream(call, why=detail))
+            case "resume":
+                return self._open_gather(call, "resumed")
+            case _:
+                return self._never_opened(call)
+
+    def _never_opened(self, call: LiveCall) -> Plan:
+        """No stream came of the last token: once more if it was only too late, else the carrier listens."""
+        leg = call.legs.current
+        if leg is not None and leg.state is LegState.MINTED:
+            if leg.refused == "expired-token" and call.stream_failures == 0:
+                call.stream_failures += 1
+                return self._keep_plan(call, self._open_stream(call, why="" if not call.answered_at else "stream-lost"))
+            call.answer()
+            return self._open_gather(call, "resumed" if leg.number > 1 else "unheard")
+        return call.plan or self._apology(call)
+
+    def _apology(self, call: LiveCall) -> Plan:
+        return SayGoodbye(spoken(BROKEN, (call.language.code,)))
+
+    async def _after_unknown(self, request: CallRequest) -> Plan:
+        if request.call_sid in self._ended or not request.call_sid:
+            return SayGoodbye()
+        agent = self._agents.for_number(request.to)
+        call = await revive(request, agent, self._engines, self._store, self._clock) if agent else None
+        if call is None:
+            return SayGoodbye(spoken(BROKEN, ("de", "en")) if agent else ())
+        self._calls[call.sid] = call
+        if self._engines.ears(call.agent, call.language.code) is None:
+            return self._open_gather(call, "resumed")
+        return self._keep_plan(call, self._open_stream(call, why="stream-lost"))
+
+    def _transfer(self, call: LiveCall, name: str, says: tuple[Spoken, ...]) -> Plan:
+        person = self._transfers.person(call.agent, name)
+        if person is None or not self._transfers.allow(call.agent):
+            return self._back_from_transfer(call)
+        call.after = "nothing"
+        call.record.voice_path = call.path
+        call.path = "transfer"
+        return self._keep_plan(call, ConnectPerson(says, person.number, person.extension))
+
+    def _after_dial(self, call: LiveCall, request: CallRequest) -> Plan:
+        if request.dial_status in ("completed", "answered"):
+            self._ledger.finish(call, EndedBy.TRANSFER)
+            return SayGoodbye()
+        return self._back_from_transfer(call)
+
+    def _back_from_transfer(self, call: LiveCall) -> Plan:
+        if call.record.voice_path == "gather" or self._engines.ears(call.agent, call.language.code) is None:
+            return self._open_gather(call, "transfer-failed")
+        return self._keep_plan(call, self._open_stream(call, why="transfer-failed"))
+
+    async def _gather(self, request: CallRequest) -> Plan:
+        call = self._calls.get(request.call_sid)
+        if call is None:
+            return await self._after_unknown(request)
+        path = self._gathers.get(call.sid)
+        if path is None or call.path != "gather":
+            return AskAgain()
+        if request.query.get("turn") != str(call.gather_turn):
+            return call.plan or AskAgain()
+        plan, detail = await path.turn(request)
+        call.save()
+        await self._ledger.keep_state(call)
+        if plan is not None:
+            return self._keep_plan(call, plan)
+        if not detail.startswith("language:"):
+            return self._transfer(call, detail, path.said_before_transfer())
+        call.speak(call.agent.language(detail.removeprefix("language:")))
+        if call.agent.voice_path != "gather" and self._engines.ears(call.agent, call.language.code) is not None:
+            return self._keep_plan(call, self._open_stream(call, why="path-changed"))
+        return self._open_gather(call, "language")
+
+    async def status(self, request: CallRequest) -> None:
+        """The carrier's word on a call: only an end changes anything, and only once."""
+        try:
+            status = CallStatus(request.status)
+        except ValueError:
+            return
+        call = self._calls.get(request.call_sid)
+        if call is None or not status.terminal:
+            return
+        session = self._sessions.get(call.sid)
+        if session is not None:
+            session.stopped()
+            session.gone()
+        by = call.record.ended_by or (EndedBy.CALLER if status is CallStatus.COMPLETED else EndedBy.CARRIER)
+        self._ledger.finish(call, by, status)
+
+    async def stream_status(self, notice: StreamNotice) -> None:
+        """A stream failed or ended, says the carrier: kept as the reason if nothing better is known."""
+        call = self._calls.get(notice.call_sid)
+        if call is not None and notice.event == "stream-error" and call.sid not in self._sessions:
+            call.record.error = call.record.error or f"stream error {notice.error[:80]}"
+
+    async def run(self, every_s: float = 1.0) -> None:
+        """Housekeeping, until cancelled."""
+        while True:
+            await asyncio.sleep(every_s)
+            self._ledger.sweep()
+
+    def drain(self) -> None:
+        """Take no new call from now on."""
+        self.draining = True
+
+    async def close(self) -> None:
+        """Say goodbye to whoever is left, and wait until everything is written."""
+        self.drain()
+        await self._ledger.close()
