@@ -1,0 +1,333 @@
+"""One media socket: reads Twilio's messages once, keeps them in their order, and is the `Line` of its call.
+
+Law 1: `connect` is asked at most once, by the first `start`, and nothing before it touches the house.
+Law 2: a session that was handed out hears `stopped` at most once and `gone` exactly once, last.
+Law 3: in the good case a frame costs a parse, an order check and `session.media`; clocks are the patrol's.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any, Protocol
+
+import structlog
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
+
+from stella.calls.front import Front, StreamSession
+from stella.domain.errors import MalformedMessage, Refused
+from stella.ports.metrics import Metrics
+from stella.web.config import WebConfig
+from stella.web.refusals import Refusals
+from stella.wire.media_order import MediaOrder
+from stella.wire.twilio_stream import Connected, Dtmf, MarkReturned, Media, Outbound, Start, Stop, Unknown, parse
+
+log = structlog.get_logger("stella.web")
+
+_SID = re.compile(r"[A-Za-z0-9_-]{2,64}")
+_TEXT, _CONTINUATION, _BINARY = WSMsgType.TEXT, WSMsgType.CONTINUATION, WSMsgType.BINARY
+
+
+class _Phase(Enum):
+    PENDING = auto()
+    LIVE = auto()
+    CLOSING = auto()
+    GONE = auto()
+
+
+class Keeper(Protocol):
+    """Who keeps the sockets: told when one has started and when one has gone."""
+
+    front: Front
+    config: WebConfig
+    metrics: Metrics
+    refusals: Refusals
+
+    def started(self, socket: MediaSocket) -> None:
+        """It is no longer pending."""
+
+    def ended(self, socket: MediaSocket) -> None:
+        """It is closed."""
+
+
+class MediaSocket(WSListener):
+    """A stream from handshake to close. `clock` is the loop's; `address` is who is held to account."""
+
+    def __init__(self, keeper: Keeper, address: str, clock: Callable[[], float]) -> None:
+        self._keeper, self.address, self._clock = keeper, address, clock
+        self._caps, self._deadlines = keeper.config.caps, keeper.config.deadlines
+        self._phase = _Phase.PENDING
+        self._transport: WSTransport | None = None
+        self._waiting: Callable[[], int] = int
+        self._session: StreamSession | None = None
+        self._order: MediaOrder | None = None
+        self._out: Outbound | None = None
+        self._stream_sid = ""
+        self._choked = False
+        self._parts: list[bytes] | None = None
+        self._parts_size = self._bad = self._control = self._others = 0
+        self._unknown: set[str] = set()
+        self._seen = self._counted = (0, 0, 0)
+        self._active_at = self._start_due = clock()
+        self._start_due += self._deadlines.start
+        self._close_due = math.inf
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """The handshake is done; `start` has its deadline."""
+        self._transport = transport
+        self._waiting = transport.underlying_transport.get_write_buffer_size
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """One frame. Whatever is wrong with it ends here."""
+        try:
+            if frame.msg_type == _TEXT and frame.fin and self._parts is None:
+                self._message(frame.get_payload_as_memoryview())
+            else:
+                self._unusual(frame)
+        except Exception:
+            log.exception("stream-failed", stream=self._stream_sid)
+            self._shut(WSCloseCode.INTERNAL_ERROR, "internal error")
+
+    def on_ws_disconnected(self, transport: WSTransport) -> None:
+        """The socket is closed, by whomever."""
+        self._phase = _Phase.GONE
+        self._tell_frames()
+        self._keeper.ended(self)
+        session, self._session = self._session, None
+        if session is not None:
+            session.gone()
+
+    def pause_writing(self) -> None:
+        """The carrier reads slowly; `send_media` looks at the backlog itself."""
+
+    def resume_writing(self) -> None:
+        """It caught up."""
+
+    def _message(self, data: memoryview | bytes) -> None:
+        try:
+            message = parse(data)
+        except MalformedMessage:
+            self._reject()
+            return
+        if isinstance(message, Media):
+            if (
+                self._phase is _Phase.LIVE
+                and message.stream_sid == self._stream_sid
+                and message.media.track == "inbound"
+            ):
+                order, session = self._order, self._session
+                assert order is not None and session is not None  # noqa: S101, PT018 - LIVE means both are there
+                sound = message.media
+                if heard := order.accept(sound.chunk, sound.timestamp, sound.payload):
+                    session.media(heard)
+            else:
+                self._count_rejected()
+            return
+        self._others += 1
+        self._rare(message)
+
+    def _rare(self, message: Start | Stop | MarkReturned | Dtmf | Connected | Unknown) -> None:
+        """Everything but sound: a few a second at most."""
+        match message:
+            case Start():
+                self._start(message)
+            case Connected():
+                pass
+            case Unknown(name):
+                self._pass_over(name)
+            case _ if self._phase is not _Phase.LIVE or message.stream_sid != self._stream_sid:
+                self._count_rejected()
+            case MarkReturned():
+                if self._session is not None:
+                    self._session.mark(message.name)
+            case Dtmf():
+                if self._session is not None and message.digit:
+                    self._session.dtmf(message.digit[:1])
+            case Stop():
+                self._stop()
+
+    def _start(self, message: Start) -> None:
+        if self._phase is not _Phase.PENDING or self._out is not None:
+            self._count_rejected()
+            return
+        details, config = message.start, self._keeper.config
+        stream_sid = message.stream_sid or details.stream_sid
+        try:
+            if not all(_SID.fullmatch(sid) for sid in (details.call_sid, stream_sid)):
+                raise Refused(
+                    "malformed-start", "the start message names no call and stream; only Twilio may connect here"
+                )
+            if details.stream_sid not in {"", stream_sid}:
+                raise Refused("malformed-start", "the start message names two streams; only Twilio may connect here")
+            if config.account_sid and details.account_sid != config.account_sid:
+                raise Refused("foreign-account", "the stream belongs to another account than TWILIO_ACCOUNT_SID")
+            form = details.media_format
+            if (form.encoding, form.sample_rate, form.channels) not in {("audio/x-mulaw", 8000, 1), ("", 0, 0)}:
+                raise Refused("wrong-format", "the stream is not mu-law at 8000 Hz in one channel")
+            self._stream_sid, self._out = stream_sid, Outbound(stream_sid)
+            token = details.custom_parameters.get("token", "")
+            session = self._keeper.front.connect(details.call_sid, details.account_sid, stream_sid, token, self)
+        except Refused as refused:
+            self._out = None
+            self._keeper.refusals.note(refused, "start")
+            self._shut(WSCloseCode.POLICY_VIOLATION, refused.cause)
+            return
+        self._session = session
+        self._order = MediaOrder(session.counts, self._clock)
+        session.counts.frames_rejected += self._bad
+        self._active_at = self._clock()
+        if self._phase is _Phase.PENDING:
+            self._phase = _Phase.LIVE
+        self._keeper.started(self)
+
+    def _stop(self) -> None:
+        session, order = self._session, self._order
+        if session is not None and order is not None:
+            if rest := order.flush():
+                session.media(rest)
+            self._phase = _Phase.CLOSING
+            session.stopped()
+        self._shut(WSCloseCode.OK, "")
+
+    def _unusual(self, frame: WSFrame) -> None:
+        """Control frames, binary ones, pieces of messages: legal, never sent by Twilio, so kept on a short lead."""
+        kind: Any = frame.msg_type
+        if kind == WSMsgType.CLOSE:
+            self._close_received()
+        elif kind in {WSMsgType.PING, WSMsgType.PONG}:
+            self._control += 1
+            if self._control > self._caps.control_frames:
+                self._refuse_flood("too many control frames")
+            elif kind == WSMsgType.PING and self._transport is not None:
+                self._transport.send_pong(frame.get_payload_as_bytes())
+        elif kind == _BINARY:
+            # Not `_reject`: a binary frame is passed over, as Twilio does (31950), but a flood of them is not.
+            self._reject()
+        else:
+            self._piece(frame)
+
+    def _piece(self, frame: WSFrame) -> None:
+        if (frame.msg_type == _CONTINUATION) is (self._parts is None):
+            self._shut(WSCloseCode.PROTOCOL_ERROR, "a continuation of nothing")
+            return
+        if self._parts is None:
+            self._parts, self._parts_size = [], 0
+        self._parts.append(frame.get_payload_as_bytes())
+        self._parts_size += frame.payload_size
+        if self._parts_size > self._caps.frame_bytes or len(self._parts) > self._caps.fragments:
+            self._parts = None
+            self._shut(WSCloseCode.MESSAGE_TOO_BIG, "message too big")
+        elif frame.fin:
+            whole, self._parts = b"".join(self._parts), None
+            self._message(whole)
+
+    def _reject(self) -> None:
+        """A message that cannot be read. A few are tolerated; a hundred are no accident."""
+        self._bad += 1
+        self._count_rejected()
+        if self._bad > self._caps.bad_messages:
+            self._keeper.refusals.note(Refused("bad-messages", "the peer sends what no Twilio sends"), "stream")
+            self._shut(WSCloseCode.POLICY_VIOLATION, "too many unreadable messages")
+
+    def _count_rejected(self) -> None:
+        if self._session is not None:
+            self._session.counts.frames_rejected += 1
+        else:
+            self._others += 1
+
+    def _pass_over(self, name: str) -> None:
+        if name not in self._unknown and len(self._unknown) < 16:
+            self._unknown.add(name)
+            self._keeper.metrics.dropped("unknown-event")
+
+    def _refuse_flood(self, reason: str) -> None:
+        self._keeper.refusals.note(Refused("flood", f"{reason}; only Twilio may connect here"), "stream")
+        self._shut(WSCloseCode.POLICY_VIOLATION, reason)
+
+    def check(self, now: float) -> None:
+        """The patrol came by: `start` in time, life on the line, no flood, and closing that ends."""
+        if self._phase is _Phase.PENDING and now > self._start_due:
+            self._keeper.refusals.note(Refused("no-start", "a socket was opened and never sent `start`"), "stream")
+            self._shut(WSCloseCode.POLICY_VIOLATION, "no start in time")
+        elif self._phase is _Phase.CLOSING and now > self._close_due and self._transport is not None:
+            self._transport.disconnect(graceful=False)
+        counts = self._session.counts if self._session is not None else None
+        seen = (counts.frames_received, counts.frames_rejected, self._others) if counts else (0, 0, self._others)
+        messages = sum(seen) - sum(self._seen)
+        self._control, self._seen = 0, seen
+        if messages > self._caps.messages:
+            self._refuse_flood("too many messages")
+        elif messages:
+            self._active_at = now
+            self._tell_frames()
+        elif self._phase is _Phase.LIVE and now > self._active_at + self._deadlines.idle:
+            self._keeper.refusals.note(Refused("idle-stream", "no sound for a long time; the peer is gone"), "stream")
+            self._shut(WSCloseCode.OK, "")
+
+    def _tell_frames(self) -> None:
+        if self._session is not None:
+            counts = self._session.counts
+            now = (counts.frames_received, counts.frames_rejected, counts.frames_missing)
+            self._keeper.metrics.frames(*(new - old for new, old in zip(now, self._counted, strict=True)))
+            self._counted = now
+
+    def _close_received(self) -> None:
+        if self._transport is not None:
+            self._phase = _Phase.CLOSING
+            if not self._transport.is_close_frame_sent:
+                self._transport.send_close(WSCloseCode.OK)
+            self._transport.disconnect()
+            self._close_due = self._clock() + self._deadlines.close
+
+    def _shut(self, code: WSCloseCode, reason: str) -> None:
+        """Say goodbye once; the patrol cuts the line if the peer does not answer in time."""
+        if self._transport is None or self._phase is _Phase.GONE or self._close_due != math.inf:
+            return
+        self._phase = _Phase.CLOSING
+        self._close_due = self._clock() + self._deadlines.close
+        self._transport.send_close(code, reason)
+        if code != WSCloseCode.OK:
+            self._transport.disconnect()
+
+    def send_media(self, mulaw: bytes) -> None:
+        """See `Line`. Beyond the backlog's bound sound is dropped and counted, and so are the marks that follow it."""
+        if self._out is None or self._transport is None or self._close_due != math.inf:
+            return
+        if self._waiting() > self._caps.backlog_bytes:
+            self._choked = True
+            self._keeper.metrics.dropped("outbound-audio")
+            return
+        self._transport.send(_TEXT, self._out.media(mulaw))
+        if self._session is not None:
+            self._session.counts.bytes_sent += len(mulaw)
+
+    def send_mark(self, name: str) -> None:
+        """See `Line`. A mark behind dropped sound would prove what nobody heard: it is dropped until the next clear."""
+        if self._out is None or self._transport is None or self._close_due != math.inf:
+            return
+        if self._choked:
+            self._keeper.metrics.dropped("outbound-mark")
+            return
+        self._transport.send(_TEXT, self._out.mark(name))
+        if self._session is not None:
+            self._session.counts.marks_sent += 1
+
+    def send_clear(self) -> None:
+        """See `Line`."""
+        if self._out is None or self._transport is None or self._close_due != math.inf:
+            return
+        self._choked = False
+        self._transport.send(_TEXT, self._out.clear())
+        if self._session is not None:
+            self._session.counts.clears += 1
+
+    def close(self) -> None:
+        """See `Line`: 1000, and the carrier goes on."""
+        self._shut(WSCloseCode.OK, "")
+
+    @property
+    def backlog(self) -> int:
+        """See `Line`."""
+        return self._waiting()

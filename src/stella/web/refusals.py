@@ -1,0 +1,37 @@
+"""Refusals, counted by cause and logged with the cause and its mend; a flood of them is not a flood of lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from stella.domain.errors import Refused
+from stella.ports.metrics import Metrics
+
+log = structlog.get_logger("stella.web")
+
+
+class Refusals:
+    """Counts every refusal; logs at most `lines_per_second` and says how many were left out. `clock` is monotonic."""
+
+    def __init__(self, metrics: Metrics, lines_per_second: int, clock: Callable[[], float]) -> None:
+        self._metrics, self._limit, self._clock = metrics, lines_per_second, clock
+        self._window, self._lines, self._quiet = -1, 0, 0
+
+    def note(self, refused: Refused, where: str) -> None:
+        """Count it, and log it while there is room. Neither holds a secret nor a body."""
+        self.count(refused.cause)
+        window = int(self._clock())
+        if window != self._window:
+            self._window, self._lines = window, 0
+        if self._lines >= self._limit:
+            self._quiet += 1
+            return
+        self._lines += 1
+        quiet, self._quiet = self._quiet, 0
+        log.warning("refused", cause=refused.cause, where=where, mend=refused.mend, unlogged=quiet)
+
+    def count(self, cause: str) -> None:
+        """Count without a line."""
+        self._metrics.refused(cause)
