@@ -18,7 +18,7 @@ Pcm = NDArray[np.int16]
 Floats = NDArray[np.float32]
 
 _BIAS: Final = 33
-_CLIP: Final = 8_159
+_LOUDEST: Final = 0x1FFF
 
 
 def _decoding() -> Pcm:
@@ -32,7 +32,7 @@ def _decoding() -> Pcm:
 def _encoding() -> NDArray[np.uint8]:
     """Indexed by the 16 bits of a sample taken as unsigned."""
     sample = np.arange(65_536, dtype=np.uint16).view(np.int16).astype(np.int32) >> 2
-    size = np.minimum(np.abs(sample), _CLIP) + _BIAS
+    size = np.minimum(np.abs(sample) + _BIAS, _LOUDEST)
     segment = np.searchsorted([0x3F, 0x7F, 0xFF, 0x1FF, 0x3FF, 0x7FF, 0xFFF], size)
     code = (segment << 4) | ((size >> (segment + 1)) & 0x0F)
     table: NDArray[np.uint8] = (code ^ np.where(sample < 0, 0x7F, 0xFF)).astype(np.uint8)

@@ -33,7 +33,7 @@ def pink(samples: int, generator: Generator) -> Samples:
     spectrum[0] = 0
     noise: Samples = np.fft.irfft(spectrum, samples)
     power = float((noise**2).mean())
-    return noise / power**0.5 if power > 0 else noise
+    return np.divide(noise, power**0.5) if power > 0 else noise
 
 
 def speech_power(voice: Samples) -> float:
