@@ -36,7 +36,7 @@ def requirements(project: dict[str, Any]) -> dict[str, list[str]]:
     """What each file must satisfy, as pyproject.toml words it."""
     extras = project["project"]["optional-dependencies"]
     return {
-        "run": [*project["project"]["dependencies"], *project["build-system"]["requires"], "pip"],
+        "run": [*project["project"]["dependencies"], *project["build-system"]["requires"], "editables", "pip"],
         "dev": [*extras["dev"], *extras["postgres"], *extras["redis"]],
         "voice": extras["voice"],
     }
@@ -49,7 +49,7 @@ def normal(name: str) -> str:
 
 def pins(text: str) -> dict[str, str]:
     """Names and versions of a constraints file."""
-    return {name: version for name, version in re.findall(r"^([a-z0-9-]+)==([^ \\\n]+)", text, re.MULTILINE)}
+    return dict(re.findall(r"^([a-z0-9-]+)==([^ \\\n]+)", text, re.MULTILINE))
 
 
 def render(kind: str, versions: dict[str, str], hashes: dict[str, set[str]]) -> str:
