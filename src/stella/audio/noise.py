@@ -5,6 +5,8 @@ Sound is float in [-1, 1) at 8 kHz. Randomness is the caller's: every generator 
 
 from __future__ import annotations
 
+from math import sqrt
+
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
@@ -48,7 +50,7 @@ def speech_power(voice: Samples) -> float:
 
 def with_noise(voice: Samples, snr_db: float, noise: Samples) -> Samples:
     """`voice` with noise of mean power 1 so far below its speech. Silence stays silence: it has no ratio to anything."""
-    return voice + noise[: len(voice)] * (speech_power(voice) ** 0.5 * factor(-snr_db))
+    return voice + noise[: len(voice)] * (sqrt(speech_power(voice)) * factor(-snr_db))
 
 
 def with_echo(near: Samples, far: Samples, echo_db: float, delay_ms: float) -> Samples:
