@@ -24,11 +24,10 @@ PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 MACHINES = ("x86_64", "aarch64")
 # Debian 12 has glibc 2.36; a wheel for any older one runs there too.
 GLIBCS = range(36, 16, -1)
-FILES = {"run": "constraints.txt", "dev": "constraints-dev.txt", "voice": "constraints-voice.txt"}
+FILES = {"run": "constraints.txt", "dev": "constraints-dev.txt"}
 PURPOSE = {
     "run": "what STELLA runs on, what builds it (hatchling) and what fetches its models (pip)",
     "dev": "what the checks and tests need besides constraints.txt",
-    "voice": "espeak-ng as a wheel, for machines on which nobody may install Debian packages",
 }
 
 
@@ -38,7 +37,6 @@ def requirements(project: dict[str, Any]) -> dict[str, list[str]]:
     return {
         "run": [*project["project"]["dependencies"], *project["build-system"]["requires"], "editables", "pip"],
         "dev": [*extras["dev"], *extras["postgres"], *extras["redis"]],
-        "voice": extras["voice"],
     }
 
 
@@ -102,7 +100,7 @@ def wheel_hashes(versions: dict[str, str]) -> dict[str, set[str]]:
 
 
 def main() -> None:
-    """Write the three files."""
+    """Write both files."""
     wanted = requirements(tomllib.loads((ROOT / "pyproject.toml").read_text()))
     keep = "--keep" in sys.argv[1:]
     done: dict[str, str] = {}

@@ -26,7 +26,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "stella-setup.txt"
-LOCKS = {"run": "constraints.txt", "dev": "constraints-dev.txt", "voice": "constraints-voice.txt"}
+LOCKS = {"run": "constraints.txt", "dev": "constraints-dev.txt"}
+PINNED_MODELS = ROOT / "src/stella/adapters/models/pinned.py"
 OLDEST = (3, 11)
 ROOM_NEEDED = 1_500_000_000
 LIBRARIES = {"libflite.so.1": "libflite1", "libespeak-ng.so.1": "libespeak-ng1"}
@@ -115,7 +116,7 @@ def make_venv() -> None:
         answer = "import sys; print(sys.version_info[:3], sys.base_prefix)"
         ours = f"{sys.version_info[:3]} {sys.base_prefix}"
         found = subprocess.run([python, "-c", answer], capture_output=True, text=True, check=False).stdout.strip()
-        moved = STAMP.exists() and stamped(STAMP.read_text()).get("root") not in (None, place(ROOT))
+        moved = read_stamp().get("root") not in (None, place(ROOT))
         if found == ours and not moved:
             return
     pip = [] if has_ensurepip() else ["--without-pip"]
@@ -189,9 +190,26 @@ def install(kinds: list[str]) -> None:
         pins = ["--require-hashes", "--no-deps", "--only-binary", ":all:", "-r", str(ROOT / LOCKS[kind])]
         run(f"installing the pinned packages of {LOCKS[kind]}", [*pip, "install", *quiet, *pins], PIP_MEND)
     # From here on the environment has the pinned pip of constraints.txt.
-    own = [str(VENV / "bin/python"), "-m", "pip", "install", *quiet, "--no-deps", "--no-build-isolation", "--no-index"]
+    own = [
+        str(VENV / "bin/python"),
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        *quiet,
+        "--no-deps",
+        "--no-build-isolation",
+        "--no-index",
+    ]
     run("installing STELLA itself", [*own, "-e", str(ROOT)], f"Remove {VENV} and run the same make command again.")
     shutil.rmtree(VENV / "pip-bootstrap", ignore_errors=True)
+
+
+def models_mark() -> str:
+    """One word for which models are pinned; differs from every stamp while their folder is not there."""
+    data = Path(os.environ.get("STELLA_DATA_DIR", "") or "data")
+    folder = ROOT / (os.environ.get("STELLA_MODELS_DIR", "") or data / "models")
+    return hashlib.sha256(PINNED_MODELS.read_bytes()).hexdigest() if folder.is_dir() else "absent"
 
 
 def pull_models() -> None:
@@ -215,24 +233,41 @@ def tell_less_good(libraries: list[str], *, debian_helps: bool) -> None:
 def prepare(*, dev: bool) -> None:
     """Do what is still to do. Raises StopError."""
     wanted = ["run", "dev"] if dev else ["run"]
-    done = stamped(STAMP.read_text()) if STAMP.exists() else {}
-    if all(done.get(kind) == fingerprint([kind]) for kind in wanted):
+    done = read_stamp()
+    installed = all(done.get(kind) == fingerprint([kind]) for kind in wanted)
+    if installed and done.get("models") == models_mark():
         return
     if shutil.disk_usage(ROOT).free < ROOM_NEEDED:
         raise StopError("the disk is too full", f"Make 1.5 GB of room on the disk of {ROOT}.")
+    if not installed:
+        install_all(wanted)
+        write_stamp({**read_stamp(), **{kind: fingerprint([kind]) for kind in wanted}, "root": place(ROOT)})
+    pull_models()
+    write_stamp({**read_stamp(), "models": models_mark()})
+    say("ready")
+
+
+def install_all(kinds: list[str]) -> None:
+    """Debian's libraries where we may, then `.venv` and everything pinned. Raises StopError."""
     debian_python = Path(sys.executable).resolve().parent == Path("/usr/bin")
     libraries = missing_libraries()
     install_libraries(missing_packages(has_ensurepip=has_ensurepip(), debian_python=debian_python, libraries=libraries))
     importlib.invalidate_caches()
-    libraries = missing_libraries()
+    tell_less_good(missing_libraries() if libraries else [], debian_helps=bool(shutil.which("apt-get")))
     make_venv()
-    install([*wanted, "voice"] if "libespeak-ng1" in libraries else wanted)
-    pull_models()
-    tell_less_good(libraries, debian_helps=bool(shutil.which("apt-get")))
-    kept = {kind: mark for kind, mark in done.items() if mark == fingerprint([kind])} if done.get("root") else {}
-    marks = {**kept, **{kind: fingerprint([kind]) for kind in wanted}, "root": place(ROOT)}
-    STAMP.write_text("".join(f"{kind} {mark}\n" for kind, mark in marks.items()))
-    say("ready")
+    install(kinds)
+
+
+def read_stamp() -> dict[str, str]:
+    """What is done already; nothing where there is no stamp (or no `.venv` any more)."""
+    return stamped(STAMP.read_text()) if STAMP.exists() else {}
+
+
+def write_stamp(marks: dict[str, str]) -> None:
+    """Remember what is done, in one step, so that an interrupted run is not taken for a finished one."""
+    beside = STAMP.with_suffix(".new")
+    beside.write_text("".join(f"{kind} {mark}\n" for kind, mark in marks.items()))
+    beside.replace(STAMP)
 
 
 def main() -> int:
