@@ -1,0 +1,68 @@
+"""A whole call: webhook, document, socket, sound both ways, stop, status callback."""
+
+from stella.phone import HangUp, Interrupt, Press, Speak
+
+
+async def greet_and_answer(stream):
+    """Greets, waits for the caller to speak, answers once, and listens to the end."""
+    sound = b"\x20" * 8000
+    await stream.play(sound)
+    await stream.mark("greeting")
+    await stream.speech()
+    await stream.play(sound)
+    await stream.mark("answer")
+    while await stream.next("stop") is not None:
+        pass
+
+
+async def test_a_call_rings_talks_stops_and_reports_its_end(stella, phone):
+    """The chain the acceptance tests stand on: every link once."""
+    stella.talk = greet_and_answer
+    report = await phone().ring([Speak("what are your opening hours")])
+    assert report.ok, report.faults
+    assert (report.status, report.ended_by) == ("completed", "caller")
+    assert [spurt.source for spurt in report.heard] == ["say", "stream", "stream"]
+    assert [mark.name for mark in report.marks] == ["greeting", "answer"]
+    assert {mark.how for mark in report.marks} == {"played"}
+    assert len(report.response_gaps_s) == 1
+    assert stella.streams[0].received[-1]["event"] == "stop"
+    assert stella.posted("/api/stella/call/status")[0]["CallStatus"] == "completed"
+    assert [form["StreamEvent"] for form in stella.posted("/api/stella/call/stream-status")] == [
+        "stream-started",
+        "stream-stopped",
+    ]
+
+
+async def test_interruption_is_measured_from_the_true_onset_to_the_clear(stella, phone):
+    """Padding in a synthesised voice must not flatter the server."""
+
+    async def talk(stream):
+        await stream.play(b"\x20" * 40000)
+        await stream.mark("never")
+        await stream.onset()
+        await stream.clear()
+        while await stream.next("stop") is not None:
+            pass
+
+    stella.talk = talk
+    report = await phone().ring([Interrupt("stop it please", at_s=1.0), HangUp()])
+    assert len(report.clears) == 1
+    assert report.clears[0].dropped_s > 1
+    assert len(report.barge_ins_ms) == 1
+    assert [mark.how for mark in report.marks] == ["cleared"]
+    assert report.heard[1].cleared
+    assert sum(len(spurt.mulaw) for spurt in report.heard if spurt.source == "stream") < 40000
+
+
+async def test_keys_reach_the_stream_as_inbound_track(stella, phone):
+    """`track` is spelled differently in dtmf than in media."""
+
+    async def talk(stream):
+        await stream.play(b"\x20" * 1600)
+        while await stream.next("stop") is not None:
+            pass
+
+    stella.talk = talk
+    await phone().ring([Press("12#")])
+    pressed = [m for m in stella.streams[0].received if m["event"] == "dtmf"]
+    assert [m["dtmf"] for m in pressed] == [{"track": "inbound_track", "digit": d} for d in "12#"]
