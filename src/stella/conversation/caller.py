@@ -1,0 +1,82 @@
+"""What the caller is saying: the utterances and keys of one turn, in order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stella.domain.ids import UtteranceId
+
+
+@dataclass(slots=True)
+class Utterance:
+    """A stretch of speech. `text` is None until its words are final; `guess` is the newest hypothesis."""
+
+    utterance: UtteranceId
+    began: float
+    text: str | None = None
+    guess: str = ""
+    due: float | None = None
+    lost: bool = False
+
+
+@dataclass(slots=True)
+class CallerTurn:
+    """One turn of the caller. Empty until something begins."""
+
+    parts: list[Utterance] = field(default_factory=list)
+    digits: str = ""
+    stored_digits: str = ""
+    began: float | None = None
+    stopped: float | None = None
+
+    def find(self, utterance: UtteranceId) -> Utterance | None:
+        """The utterance of that name, if it belongs to this turn."""
+        return next((part for part in self.parts if part.utterance == utterance), None)
+
+    def drop(self, utterance: UtteranceId) -> None:
+        """Forget an utterance."""
+        self.parts = [part for part in self.parts if part.utterance != utterance]
+
+    @property
+    def text(self) -> str:
+        """All final words, joined in order."""
+        return " ".join(part.text for part in self.parts if part.text)
+
+    @property
+    def guess(self) -> str:
+        """All words, final or guessed."""
+        return " ".join(words for part in self.parts if (words := part.guess if part.text is None else part.text))
+
+    @property
+    def shown(self) -> str:
+        """What the transcript keeps: words, then keys (masked ones as `x`)."""
+        return f"{self.guess} {self.stored_digits}".strip()
+
+    @property
+    def awaited(self) -> bool:
+        """Whether words are still to come."""
+        return any(part.text is None for part in self.parts)
+
+    @property
+    def lost(self) -> bool:
+        """Whether something was said that could not be understood."""
+        return any(part.lost for part in self.parts)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was understood and nothing is awaited."""
+        return not self.digits and all(part.text == "" for part in self.parts)
+
+    def due(self) -> float | None:
+        """When the next awaited words count as lost."""
+        return min((part.due for part in self.parts if part.text is None and part.due is not None), default=None)
+
+    def after(self, earlier: CallerTurn) -> CallerTurn:
+        """This turn as the continuation of an earlier one that was not answered."""
+        return CallerTurn(
+            earlier.parts + self.parts,
+            earlier.digits + self.digits,
+            earlier.stored_digits + self.stored_digits,
+            earlier.began if earlier.began is not None else self.began,
+            self.stopped if self.stopped is not None else earlier.stopped,
+        )

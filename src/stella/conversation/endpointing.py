@@ -1,0 +1,47 @@
+"""Is the caller done? How much silence ends a turn, given what is known of the words, the question and the caller."""
+
+from __future__ import annotations
+
+from stella.conversation.policy import Policy
+from stella.conversation.words import Answer, count_digits, is_complete_number, is_unfinished, yes_or_no
+from stella.domain.acts import ExpectAnswer
+
+_LEARNING = 0.3
+"""Weight of the newest pause in the caller's pace: about three pauses make a habit."""
+
+
+class Endpointing:
+    """How long to wait after the caller fell silent. Learns the pauses this caller makes inside turns."""
+
+    __slots__ = ("_pace", "_policy")
+
+    def __init__(self, policy: Policy) -> None:
+        """Begin without any idea of the caller's pace."""
+        self._policy = policy
+        self._pace = 0.0
+
+    def paused(self, seconds: float) -> None:
+        """The caller went on after a pause inside a turn: such pauses are no endings for this caller."""
+        if 0.0 < seconds <= self._policy.endpointing_max:
+            self._pace = seconds if not self._pace else self._pace + _LEARNING * (seconds - self._pace)
+
+    def wait(self, text: str, expected: ExpectAnswer, spoken_for: float = 0.0) -> float:
+        """Seconds of silence that end the turn. `text` is what is known of its words so far (empty: nothing yet)."""
+        policy = self._policy
+        if spoken_for >= policy.monologue:
+            return min(policy.monologue_gap, policy.endpointing_max)
+        wait = max(policy.endpointing_usual, self._pace * policy.pace_margin)
+        if text:
+            wait = self._informed(text, expected, wait)
+        return min(max(wait, policy.endpointing_min), policy.endpointing_max)
+
+    def _informed(self, text: str, expected: ExpectAnswer, wait: float) -> float:
+        """The wait that the words themselves suggest."""
+        shortest, longest = self._policy.endpointing_min, self._policy.endpointing_max
+        if expected.kind == "yes-no" and yes_or_no(text) is not Answer.UNCLEAR:
+            return shortest
+        if expected.kind in {"digits", "number"} and count_digits(text):
+            return shortest if is_complete_number(text, expected.max_digits) else longest
+        if is_unfinished(text):
+            return longest
+        return shortest if text.rstrip().endswith("?") else wait

@@ -1,0 +1,254 @@
+"""Who has the floor: the state of one call, and the few moves that change hands.
+
+Law 1: at most one turn of ours is under way (`mine`). Law 2: a turn of ours begins only when the last one ended or was
+cut. Law 3: playout is paused exactly while an interruption (`case`) is undecided.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from stella.conversation import actions as do
+from stella.conversation.barge_in import BargeIn
+from stella.conversation.caller import CallerTurn, Utterance
+from stella.conversation.consent_gate import YES_OR_NO, ConsentGate, Step
+from stella.conversation.digits import Digits
+from stella.conversation.endpointing import Endpointing
+from stella.conversation.limits import Limits
+from stella.conversation.playout import Playout, Segment
+from stella.conversation.policy import Policy
+from stella.conversation.silence import Silence
+from stella.conversation.speaking import AgentTurn, Consequence, Kind
+from stella.domain.acts import ExpectAnswer
+from stella.domain.agent import Phrases
+from stella.domain.ids import SegmentId, TurnId, UtteranceId
+from stella.domain.transcript import Turn
+
+OPEN = ExpectAnswer()
+
+
+class Floor:
+    """Everything one conversation knows, and the moves everybody uses. `orders` is what the shell is to do."""
+
+    def __init__(self, policy: Policy, phrases: Phrases, gate: ConsentGate) -> None:
+        """Nobody has spoken."""
+        self.policy, self.phrases, self.gate = policy, phrases, gate
+        self.now = 0.0
+        self.orders: list[do.Action] = []
+        self.counts: Counter[str] = Counter()
+        self.turns: list[Turn] = []
+        self.playout = Playout(policy)
+        self.endpointing = Endpointing(policy)
+        self.silence = Silence(policy)
+        self.digits = Digits(policy)
+        self.limits: Limits | None = None
+        self.caller = CallerTurn()
+        self.mine: AgentTurn | None = None
+        self.cut: AgentTurn | None = None
+        self.cut_until = 0.0
+        self.case: BargeIn | None = None
+        self.late: dict[UtteranceId, bool] = {}
+        self.speaking = False
+        self.talked_over = False
+        self.interrupted = False
+        self.utterance: UtteranceId | None = None
+        self.ready_at: float | None = None
+        self.progress_at = 0.0
+        self.expected = OPEN
+        self.answered: float | None = None
+        self.left: Consequence | None = None
+        self.over = False
+        self._turn = self._segment = self._utterance = 0
+
+    # -- numbers and notes
+
+    def next_turn(self) -> TurnId:
+        """A number no turn had before."""
+        self._turn += 1
+        return TurnId(self._turn)
+
+    def next_utterance(self) -> UtteranceId:
+        """A number no utterance had before."""
+        self._utterance += 1
+        return UtteranceId(self._utterance)
+
+    def order(self, *actions: do.Action) -> None:
+        """Tell the shell to do something."""
+        self.orders.extend(actions)
+
+    def since_answer(self, at: float) -> float:
+        """Seconds from the answer of the call."""
+        return max(0.0, at - self.answered) if self.answered is not None else 0.0
+
+    @property
+    def expectation(self) -> ExpectAnswer:
+        """What kind of answer is waited for now."""
+        return self.expected if self.gate.step is Step.CLOSED else YES_OR_NO
+
+    @property
+    def hears(self) -> bool:
+        """Whether the caller is speaking and we listen."""
+        return self.speaking and not self.talked_over
+
+    def ours(self) -> bool:
+        """Whether a sentence of ours may leave now."""
+        mine = self.mine
+        if mine is None or self.playout.paused or mine.switching:
+            return False
+        if not mine.interruptible:
+            return True
+        return not self.hears and self.case is None and not self.caller.awaited and self.now >= mine.hold_until
+
+    def played_out(self) -> bool:
+        """Whether, by the clock, the caller has heard all we had to say (the marks may still be under way)."""
+        mine = self.mine
+        return mine is None or (mine.ended and not mine.outbox and self.playout.left(self.now) <= 0.0)
+
+    def heard(self) -> bool:
+        """Whether everything ordered was heard, or can no longer be proven."""
+        playout = self.playout
+        return playout.all_heard or (playout.all_sent and self.now >= playout.given_up_at())
+
+    # -- speaking
+
+    def speak(
+        self, kind: Kind, texts: Iterable[str], then: Consequence | None = None, *, interruptible: bool = True
+    ) -> None:
+        """Begin a fixed turn of ours. Without any words only the consequence remains."""
+        mine = AgentTurn(self.next_turn(), kind, self.now, interruptible=interruptible)
+        mine.outbox.extend(text for text in texts if text.strip())
+        if then is not None:
+            mine.outbox.append(then)
+        self.mine = mine
+        self.progress_at = self.now
+        self.silence.stop()
+
+    def ask(self, caller: CallerTurn, asked: tuple[str, str], attempt: int = 0, hold_until: float = 0.0) -> None:
+        """Put a caller's turn to the brain; the reply is the next turn of ours."""
+        mine = AgentTurn(
+            self.next_turn(), Kind.REPLY, self.now, ended=False, answers=caller, asked=asked,
+            caller_stopped=caller.stopped, hold_until=hold_until, expected_before=self.expected, attempt=attempt,
+        )  # fmt: skip
+        self.flush_cut()
+        self.mine, self.expected, self.interrupted = mine, OPEN, False
+        self.progress_at = self.now
+        self.silence.spoken()
+        self.order(do.AskBrain(mine.turn, *asked))
+
+    def say(self, text: str, *, filler: bool = False) -> None:
+        """Order one sentence of the turn under way."""
+        mine = self.mine
+        assert mine is not None
+        self._segment += 1
+        segment = Segment(SegmentId(self._segment), text, filler=filler)
+        mine.segments.append(segment)
+        self.playout.say(segment)
+        self.progress_at = self.now
+        self.order(do.Say(mine.turn, segment.segment, text))
+
+    # -- giving the floor away
+
+    def pause(self, onset: float) -> None:
+        """The caller may want the floor: clear what the carrier has, and hold the rest back."""
+        self.order(do.PausePlayout(self.playout.pause(self.now)), do.RecordBargeIn(max(0.0, self.now - onset)))
+
+    def silence_us(self) -> None:
+        """Take all sound of the turn under way back, and stop its brain."""
+        mine = self.mine
+        assert mine is not None
+        if mine.segments:
+            if not self.playout.paused:
+                self.order(do.PausePlayout(self.playout.pause(self.now)))
+            self.order(do.DropPlayout())
+        if not mine.ended:
+            self.order(do.CancelReply(mine.turn))
+        self.playout.drop()
+        self.case = None
+        self.mine = None
+
+    def give_up_turn(self) -> None:
+        """The turn under way is over now. If nothing of a reply was sent yet, its question is open again."""
+        mine = self.mine
+        if mine is None:
+            return
+        self.silence_us()
+        if mine.audible:
+            self.interrupted = True
+            self.flush_cut()
+            self.cut, self.cut_until = mine, self.now + self.policy.mark_patience
+            if not self.playout.open_fence():
+                self.flush_cut()
+        elif mine.kind is Kind.REPLY:
+            self.counts["discarded"] += 1
+            self.expected = mine.expected_before
+            if mine.answers is not None:
+                self.caller = self.caller.after(mine.answers)
+
+    # -- the transcript
+
+    def flush_cut(self) -> None:
+        """Write an interrupted turn down with what is proven by now."""
+        cut, self.cut = self.cut, None
+        if cut is not None:
+            self.commit_agent(cut, interrupted=True)
+
+    def commit_agent(self, mine: AgentTurn, *, interrupted: bool) -> None:
+        """Write a turn of ours down; one of which nothing was sent is not worth a line."""
+        if mine.answers is not None:
+            self.commit_caller(mine.answers)
+            mine.answers = None
+        if not mine.audible:
+            return
+        began, ended = self.since_answer(mine.began), self.since_answer(self.now)
+        turn = Turn(mine.turn, "agent", mine.text(), began, ended, interrupted, mine.heard_text())
+        self.turns.append(turn)
+        self.order(do.CommitTurn(turn))
+
+    def commit_caller(self, caller: CallerTurn) -> None:
+        """Write a turn of the caller down, if there are words or keys in it."""
+        shown = caller.shown
+        if not shown:
+            return
+        began = self.since_answer(caller.began if caller.began is not None else self.now)
+        ended = max(began, self.since_answer(caller.stopped if caller.stopped is not None else self.now))
+        turn = Turn(self.next_turn(), "caller", shown, began, ended, heard_text=shown)
+        self.turns.append(turn)
+        self.order(do.CommitTurn(turn))
+
+    def record_consent(self, answer: str, by: str) -> None:
+        """Write the answer down, once."""
+        self.gate.close()
+        self.order(do.RecordConsent(self.gate.preset.value, answer, by))
+
+    def close_books(self) -> None:
+        """Everything unfinished is written down as far as it came."""
+        self.flush_cut()
+        mine, self.mine = self.mine, None
+        if mine is not None:
+            self.commit_agent(mine, interrupted=not mine.ended or bool(mine.text() != mine.heard_text()))
+        self.commit_caller(self.caller)
+        self.caller = CallerTurn()
+        self.case = None
+        self.ready_at = None
+        self.digits.stop()
+        self.silence.stop()
+
+    def leave(self, consequence: Consequence) -> None:
+        """Everything was heard: hang up, transfer or fall back. Nothing is said after this."""
+        if self.mine is not None and not self.mine.ended:
+            self.order(do.CancelReply(self.mine.turn))
+        self.close_books()
+        if isinstance(consequence, do.HangUp) and self.gate.step is not Step.CLOSED:
+            self.record_consent("none", "silence")
+        self.order(consequence)
+        self.left = consequence
+
+    # -- the caller's words
+
+    def remember_late(self, part: Utterance, *, underneath: bool) -> None:
+        """Its words may still come; `underneath`: it was spoken while we spoke and did not stop us."""
+        self.late[part.utterance] = underneath
+        if len(self.late) > 16:
+            self.late.pop(next(iter(self.late)))
+            self.counts["forgotten"] += 1

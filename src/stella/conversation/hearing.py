@@ -1,0 +1,425 @@
+"""The caller's side: utterances, words, keys, and when a turn of theirs is over."""
+
+from __future__ import annotations
+
+import math
+
+from stella.conversation import actions as do
+from stella.conversation import events as on
+from stella.conversation.barge_in import BargeIn, Verdict
+from stella.conversation.caller import CallerTurn, Utterance
+from stella.conversation.consent_gate import Step
+from stella.conversation.floor import Floor
+from stella.conversation.speaking import Kind
+from stella.conversation.words import Answer, is_backchannel
+from stella.domain.ids import UtteranceId
+
+
+class Hearing:
+    """What the caller does, applied to the floor."""
+
+    def __init__(self, floor: Floor) -> None:
+        """Listen for one conversation."""
+        self._floor = floor
+
+    # -- speech
+
+    def started(self, event: on.CallerStartedSpeaking) -> None:
+        """An onset: listen at once, and pause what we are saying."""
+        floor = self._floor
+        playing = floor.mine is not None and bool(floor.mine.segments) and not floor.played_out()
+        if event.echo >= floor.policy.echo_threshold and playing:
+            floor.counts["echoes"] += 1
+            return
+        if floor.hears:
+            floor.counts["stale"] += 1
+            return
+        self._learn_pace(event.at)
+        floor.speaking, floor.talked_over = True, False
+        floor.ready_at = None
+        self._begin_utterance(event.at)
+        if floor.mine is None or not floor.mine.interruptible or floor.utterance is None:
+            return
+        if floor.case is not None:
+            floor.case.began(floor.utterance, event.at)
+        elif playing:
+            self._open_case(event.at)
+
+    def _learn_pace(self, at: float) -> None:
+        """Going on after a pause shows how long this caller's pauses are."""
+        floor = self._floor
+        mine = floor.mine
+        stopped = floor.caller.stopped
+        if mine is not None and floor.now < mine.hold_until and mine.answers is not None:
+            stopped = mine.answers.stopped
+        if stopped is not None:
+            floor.endpointing.paused(at - stopped)
+
+    def _begin_utterance(self, at: float) -> None:
+        """From here the sound belongs to a new utterance."""
+        floor = self._floor
+        floor.utterance = floor.next_utterance()
+        floor.caller.parts.append(Utterance(floor.utterance, at))
+        if floor.caller.began is None:
+            floor.caller.began = at
+        floor.order(do.BeginUtterance(floor.utterance))
+
+    def _open_case(self, onset: float) -> None:
+        """Pause at once; with a window of nothing, cut at once."""
+        floor = self._floor
+        mine, utterance = floor.mine, floor.utterance
+        assert mine is not None
+        assert utterance is not None
+        expects = mine.ended and floor.expected.kind == "yes-no"
+        answering = expects or (mine.ended and floor.playout.left(floor.now) <= floor.policy.early_answer)
+        floor.pause(onset)
+        if floor.policy.barge_in_decide <= 0.0:
+            floor.give_up_turn()
+            return
+        floor.case = BargeIn(floor.policy, onset, floor.now, answering=answering)
+        floor.case.began(utterance, onset)
+
+    def stopped(self, event: on.CallerStoppedSpeaking) -> None:
+        """An offset: the words are wanted at once, whether or not the turn is over."""
+        floor = self._floor
+        if not floor.speaking:
+            floor.counts["stale"] += 1
+            return
+        floor.speaking = False
+        utterance = floor.utterance
+        if floor.talked_over or utterance is None:
+            floor.talked_over = False
+            return
+        mine = floor.mine
+        if mine is not None and not mine.interruptible and not floor.played_out():
+            floor.caller.drop(utterance)
+            floor.gate.overlapped = True
+            floor.order(do.DropUtterance(utterance))
+            return
+        self._finish_utterance(event.at)
+        if floor.case is not None:
+            self._rule(floor.case.stopped(event.at, floor.now))
+
+    def _finish_utterance(self, at: float) -> None:
+        """Ask for the words of the utterance under way."""
+        floor = self._floor
+        assert floor.utterance is not None
+        floor.caller.stopped = at
+        floor.order(do.FinishUtterance(floor.utterance))
+        part = floor.caller.find(floor.utterance)
+        if part is not None:
+            part.due = floor.now + floor.policy.stt_deadline
+        self._reckon()
+
+    # -- words
+
+    def guessed(self, event: on.HypothesisGrew) -> None:
+        """Words so far."""
+        floor = self._floor
+        part = floor.caller.find(event.utterance)
+        if part is None or part.text is not None:
+            floor.counts["stale"] += 1
+            return
+        part.guess = event.text.strip()
+        if floor.case is not None and event.utterance in floor.case.texts:
+            self._rule(floor.case.guessed(part.guess))
+
+    def understood(self, event: on.UtteranceFinal) -> None:
+        """Final words: they belong to the turn they were spoken in, or open the next one."""
+        floor = self._floor
+        text = event.text.strip()
+        part = floor.caller.find(event.utterance)
+        floor.progress_at = floor.now
+        if part is not None and part.text is None:
+            part.text = text
+            self._reckon()
+            if floor.case is not None and event.utterance in floor.case.texts:
+                self._rule(floor.case.understood(event.utterance, text))
+        elif event.utterance in floor.late:
+            self._understood_late(event.utterance, text, underneath=floor.late.pop(event.utterance))
+        else:
+            floor.counts["stale"] += 1
+
+    def _understood_late(self, utterance: UtteranceId, text: str, *, underneath: bool) -> None:
+        """Words that were given up: never lost, unless they were a backchannel under our own voice."""
+        floor = self._floor
+        if not text:
+            return
+        if underneath and is_backchannel(text):
+            floor.counts["backchannels"] += 1
+            return
+        part = floor.caller.find(utterance)
+        if part is not None:
+            part.text, part.lost = text, False
+        else:
+            floor.caller.parts.append(Utterance(utterance, floor.now, text))
+        if floor.caller.began is None:
+            floor.caller.began = floor.now
+        mine = floor.mine
+        if underneath and mine is not None and mine.interruptible:
+            floor.give_up_turn()
+        self._reckon()
+
+    def lost(self, event: on.UtteranceLost) -> None:
+        """Speech-to-text gave up on an utterance."""
+        floor = self._floor
+        part = floor.caller.find(event.utterance)
+        if part is None or part.text is not None:
+            floor.counts["stale"] += 1
+            return
+        self._give_up(part)
+
+    def _give_up(self, part: Utterance) -> None:
+        """Go on without these words; should they still come, they are taken."""
+        floor = self._floor
+        floor.counts["lost"] += 1
+        part.text, part.lost = part.guess, not part.guess
+        if not part.guess:
+            floor.remember_late(part, underneath=False)
+        self._reckon()
+        if floor.case is not None and part.utterance in floor.case.texts:
+            self._rule(floor.case.understood(part.utterance, part.text))
+
+    # -- interruptions
+
+    def _rule(self, verdict: Verdict) -> None:
+        """Carry out what the evidence says."""
+        floor = self._floor
+        if verdict is Verdict.TURN:
+            floor.give_up_turn()
+            self._reckon()
+        elif verdict is Verdict.RESUME:
+            self._resume()
+
+    def _resume(self) -> None:
+        """It was nothing: go on where the caller stopped hearing us."""
+        floor = self._floor
+        case, floor.case = floor.case, None
+        assert case is not None
+        for part in [part for part in floor.caller.parts if part.utterance in case.texts]:
+            if part.text is None:
+                floor.remember_late(part, underneath=True)
+            floor.counts["backchannels" if part.text else "coughs"] += 1
+            floor.caller.drop(part.utterance)
+        if not floor.caller.parts and not floor.caller.digits:
+            floor.caller = CallerTurn()
+        floor.ready_at = None
+        floor.progress_at = floor.now
+        place = floor.playout.resume()
+        floor.order(do.DropPlayout() if place is None else do.ResumePlayout(*place))
+
+    # -- keys
+
+    def pressed(self, event: on.DigitPressed) -> None:
+        """A key: it takes the floor at once, unless a question may not be talked over."""
+        floor = self._floor
+        expected = floor.expectation
+        stored = "x" if expected.masked else event.digit
+        floor.order(do.RecordDigit(stored, floor.since_answer(floor.now)))
+        mine = floor.mine
+        if mine is not None and not mine.interruptible and not floor.played_out():
+            return
+        if mine is not None and mine.interruptible:
+            if mine.segments and not floor.playout.paused and not floor.played_out():
+                floor.pause(floor.now)
+            floor.give_up_turn()
+        caller = floor.caller
+        if caller.began is None:
+            caller.began = floor.now
+        before = caller.digits
+        caller.digits = floor.digits.pressed(event.digit, before, floor.expectation, floor.now)
+        if len(caller.digits) > len(before):
+            caller.stored_digits += "x" if floor.expectation.masked else event.digit
+        self._reckon()
+
+    # -- is the turn over?
+
+    def _reckon(self) -> None:
+        """When the caller's turn will be over, as far as is known now. None while something is still to come."""
+        floor = self._floor
+        caller = floor.caller
+        floor.ready_at = None
+        if floor.hears or caller.awaited or not (caller.parts or caller.digits):
+            return
+        if not caller.text and not caller.digits:
+            floor.ready_at = floor.now
+            return
+        began, stopped = caller.began, caller.stopped
+        if stopped is None or began is None:
+            floor.ready_at = floor.now
+            return
+        wait = floor.endpointing.wait(caller.text, floor.expectation, stopped - began)
+        floor.ready_at = max(stopped + wait, floor.now)
+
+    def step(self) -> bool:
+        """One consequence of what the caller did, if one is due."""
+        floor = self._floor
+        now = floor.now
+        case = floor.case
+        if case is not None and now >= case.deadline():
+            self._rule(case.due(now))
+            return True
+        due = floor.caller.due()
+        if due is not None and now >= due:
+            for part in floor.caller.parts:
+                if part.text is None and part.due is not None and now >= part.due:
+                    self._give_up(part)
+            return True
+        keyed = floor.digits.deadline()
+        if keyed is not None and now >= keyed:
+            floor.digits.stop()
+            self._reckon()
+            return True
+        if self._never_stops():
+            return True
+        return self._turn_over()
+
+    def _turn_over(self) -> bool:
+        """Answer a caller's turn that is complete."""
+        floor = self._floor
+        if floor.case is not None or floor.ready_at is None or floor.digits.deadline() is not None:
+            return False
+        mine = floor.mine
+        early = floor.now < floor.ready_at
+        if early and not (floor.policy.speculate and floor.gate.step is Step.CLOSED and not floor.caller.digits):
+            return False
+        if floor.caller.empty:
+            return self._nothing_said()
+        if mine is not None and not self._yields(early=early):
+            return False
+        if floor.gate.step is Step.WAITING:
+            self._answer_consent()
+            return True
+        if floor.mine is not None:
+            floor.give_up_turn()
+        caller, floor.caller = floor.caller, CallerTurn()
+        hold = floor.ready_at if early else 0.0
+        floor.ready_at = None
+        floor.ask(caller, (caller.text, caller.digits), hold_until=hold)
+        return True
+
+    def _yields(self, *, early: bool) -> bool:
+        """Whether our own turn gives way to words that came without an onset while it was under way."""
+        mine = self._floor.mine
+        assert mine is not None
+        if not mine.interruptible:
+            return False
+        if mine.kind is Kind.REPLY and not mine.audible:
+            return True
+        if mine.kind is Kind.REPROMPT:
+            return not early
+        return bool(mine.outbox) and not isinstance(mine.outbox[0], str) and not early
+
+    def _nothing_said(self) -> bool:
+        """The sound was no words. Say so where that leaves the caller waiting; otherwise go on as if it had not been."""
+        floor = self._floor
+        wanted = floor.caller.lost or floor.interrupted
+        floor.caller, floor.ready_at = CallerTurn(), None
+        floor.interrupted = False
+        if floor.gate.step is Step.WAITING:
+            if wanted:
+                self._consent_unclear("speech")
+        elif wanted and floor.mine is None:
+            floor.speak(Kind.REPROMPT, [floor.phrases.no_match])
+        return True
+
+    def _never_stops(self) -> bool:
+        """A caller who never makes a gap is interrupted after a while; a line that is only noise is listened past."""
+        floor = self._floor
+        over = self._monologue_over()
+        if over is None or floor.now < over or floor.mine is not None:
+            return False
+        floor.talked_over = True
+        self._finish_utterance(floor.now)
+        floor.utterance = None
+        return True
+
+    def _monologue_over(self) -> float | None:
+        """When listening to a caller without a gap ends."""
+        floor = self._floor
+        if not floor.hears or floor.caller.began is None or floor.mine is not None:
+            return None
+        return floor.caller.began + floor.policy.monologue + floor.policy.monologue_patience
+
+    def listen_again(self) -> None:
+        """We interrupted a caller who is still speaking, and are done: listen to the rest."""
+        floor = self._floor
+        floor.talked_over = False
+        if floor.speaking:
+            self._begin_utterance(floor.now)
+
+    # -- consent
+
+    def _answer_consent(self) -> None:
+        """The caller said or keyed something after the question."""
+        floor = self._floor
+        caller = floor.caller
+        by = "key" if caller.digits else "speech"
+        answer = floor.gate.judge(caller.text, caller.digits)
+        if answer is Answer.UNCLEAR:
+            self._consent_unclear(by)
+        else:
+            self._consent_given(answer.value, by)
+
+    def _consent_unclear(self, by: str) -> None:
+        """Ask once more, then take it for a no."""
+        floor = self._floor
+        if not floor.gate.ask_again():
+            self._consent_given("no", by)
+            return
+        caller, floor.caller = floor.caller, CallerTurn()
+        floor.ready_at = None
+        floor.commit_caller(caller)
+        floor.speak(Kind.CONSENT, [floor.phrases.consent_unclear], interruptible=False)
+
+    def _consent_given(self, answer: str, by: str) -> None:
+        """Record first, then go on to the greeting."""
+        floor = self._floor
+        floor.record_consent(answer, by)
+        caller, floor.caller = floor.caller, CallerTurn()
+        floor.ready_at = None
+        floor.commit_caller(caller)
+        said = floor.phrases.consent_yes if answer == "yes" else floor.phrases.consent_no
+        floor.speak(Kind.PHRASE, [said, floor.phrases.greeting])
+
+    def consent_by_silence(self) -> bool:
+        """Nobody answered the question in time. Whether something followed."""
+        floor = self._floor
+        due = floor.gate.deadline()
+        if due is None or floor.now < due:
+            return False
+        if floor.gate.overlapped:
+            self._consent_unclear("silence")
+        else:
+            self._consent_given("no", "silence")
+        return True
+
+    # -- time and the stream
+
+    def deadline(self) -> float:
+        """The earliest time something is due on this side; infinite if nothing is."""
+        floor = self._floor
+        due = math.inf
+        if floor.case is not None:
+            due = floor.case.deadline()
+        elif floor.ready_at is not None and floor.ready_at > floor.now:
+            due = floor.ready_at
+        for other in (floor.caller.due(), floor.digits.deadline(), self._monologue_over()):
+            if other is not None and other < due:
+                due = other
+        return due
+
+    def lose_stream(self) -> None:
+        """The stream broke: nothing under way on it will come; what was understood is kept."""
+        floor = self._floor
+        floor.left = None
+        floor.give_up_turn()
+        floor.flush_cut()
+        floor.playout.forget()
+        floor.case = None
+        floor.speaking = floor.talked_over = floor.interrupted = False
+        for part in [part for part in floor.caller.parts if part.text is None]:
+            floor.remember_late(part, underneath=False)
+            floor.caller.drop(part.utterance)
+        floor.digits.stop()
+        self._reckon()

@@ -1,0 +1,76 @@
+"""What we are saying: one turn of the agent, its sentences and what is to happen when they were heard."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import TypeAlias
+
+from stella.conversation.actions import FallBack, HangUp, SwitchLanguage, Transfer
+from stella.conversation.caller import CallerTurn
+from stella.conversation.playout import Segment
+from stella.domain.acts import ExpectAnswer
+from stella.domain.ids import TurnId
+
+
+class Kind(Enum):
+    """Why we speak."""
+
+    CONSENT = "consent"
+    PHRASE = "phrase"
+    REPROMPT = "reprompt"
+    REPLY = "reply"
+    FAREWELL = "farewell"
+
+
+Consequence: TypeAlias = HangUp | Transfer | FallBack | SwitchLanguage
+
+
+@dataclass(slots=True)
+class AgentTurn:
+    """One turn of the agent.
+
+    `outbox` holds sentences and consequences in order: a sentence leaves when the floor is ours, a consequence when
+    everything before it was heard. `answers` is the caller's turn it replies to, until that is committed: as long as
+    nothing of the reply was sent, more words may join it.
+    """
+
+    turn: TurnId
+    kind: Kind
+    began: float
+    outbox: deque[str | Consequence] = field(default_factory=deque)
+    segments: list[Segment] = field(default_factory=list)
+    ended: bool = True
+    interruptible: bool = True
+    answers: CallerTurn | None = None
+    asked: tuple[str, str] = ("", "")
+    caller_stopped: float | None = None
+    hold_until: float = 0.0
+    expected_before: ExpectAnswer = ExpectAnswer()
+    attempt: int = 0
+    worded: bool = False
+    audible: bool = False
+    replied: bool = False
+    switching: bool = False
+
+    @property
+    def closing(self) -> bool:
+        """Whether the line is to be closed when this was heard, whatever the caller does."""
+        return not self.interruptible and self.kind is Kind.FAREWELL
+
+    def text(self) -> str:
+        """What was meant to be said, whether or not it was."""
+        said = [segment.text for segment in self.segments]
+        return " ".join(said + [waiting for waiting in self.outbox if isinstance(waiting, str)])
+
+    def heard_text(self) -> str:
+        """What is proven heard: a beginning of `text`."""
+        heard: list[str] = []
+        for segment in self.segments:
+            part = segment.heard_text()
+            if part:
+                heard.append(part)
+            if not segment.all_heard and not segment.failed:
+                break
+        return " ".join(heard)
