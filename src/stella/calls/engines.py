@@ -12,7 +12,9 @@ from stella.ports.speech import SpeechToText, TextToSpeech, VoiceActivity
 class Engines(Protocol):
     """The engines of the process, shared by all calls."""
 
-    voice_activity: VoiceActivity
+    @property
+    def voice_activity(self) -> VoiceActivity:
+        """Speech or no speech, for all calls."""
 
     def ears(self, agent: Agent, language: str) -> SpeechToText | None:
         """The first configured speech-to-text that understands `language`, or None: then the carrier must listen."""

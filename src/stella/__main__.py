@@ -1,0 +1,5 @@
+"""`python -m stella` is the command `stella`."""
+
+from stella.app.cli import main
+
+main()

@@ -1,0 +1,203 @@
+"""Everything put together: settings in, a running STELLA out. The only file where concrete things meet."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from stella.adapters.models.folder import ModelFolder
+from stella.adapters.notify import Post, SmtpAccount
+from stella.adapters.prometheus import PrometheusMetrics
+from stella.adapters.sql import SqlOutbox, SqlStore, open_store
+from stella.app.agents.shelf import AgentShelf
+from stella.app.engines import ProcessEngines
+from stella.app.live_events import LiveEvents
+from stella.app.secrets_file import secret_file
+from stella.app.settings import Settings
+from stella.calls.live_call import Clock
+from stella.calls.switchboard import Switchboard
+from stella.conversation.policy import Policy
+from stella.domain.agent import Agent, NotifyTarget
+from stella.domain.errors import ConfigError
+from stella.web.config import Caps, Deadlines, WebConfig
+from stella.web.inside import ConsentGiven, Inside
+from stella.web.server import StellaServer
+
+_log = structlog.get_logger("stella.house")
+
+CLOCK = Clock(time.monotonic, lambda: datetime.now(UTC))
+ORPHAN_WAIT_S = 120.0
+"""Calls of a process that died may still come back by `/after` for this long; then they are closed."""
+DAY_S = 24 * 3600.0
+
+
+class NumberedAgents:
+    """Which agent answers: with a configured number, calls to any other number are not ours."""
+
+    def __init__(self, shelf: AgentShelf, number: str) -> None:
+        """`number` is TWILIO_NUMBER or empty."""
+        self._shelf, self._number = shelf, number
+
+    def for_number(self, to: str) -> Agent | None:
+        """The agent of `to`, exactly; a bare request in development (no `to`) gets the first agent."""
+        ours = {self._number, *(number for agent in self._shelf.agents for number in agent.numbers)} - {""}
+        if ours and to.startswith("+") and to not in ours:
+            return None
+        return self._shelf.for_number(to)
+
+
+@dataclass(slots=True)
+class House:
+    """A STELLA that is ready to be served."""
+
+    settings: Settings
+    server: StellaServer
+    switchboard: Switchboard
+    shelf: AgentShelf
+    engines: ProcessEngines
+    store: SqlStore
+    outbox: SqlOutbox
+    operator_token: str
+    new_operator_token: bool
+
+
+def policy_bounds() -> dict[str, tuple[float, float]]:
+    """Every policy number's bounds, for the agent file's check."""
+    return {each.name: (each.metadata["low"], each.metadata["high"]) for each in fields(Policy)}
+
+
+def read_agents(settings: Settings) -> AgentShelf:
+    """The agents of STELLA_AGENT. Raises AgentFileError with file, line and reason."""
+    environ = dict(os.environ)
+    for name, text in (("DE", settings.consent_text_de), ("EN", settings.consent_text_en)):
+        if text:
+            environ[f"STELLA_CONSENT_TEXT_{name}"] = text
+    return AgentShelf(settings.agent, environ, policy_bounds())
+
+
+def web_config(settings: Settings, *, development: bool, operator_token: str, secret: bytes) -> WebConfig:
+    """The doors' settings. Raises ConfigError where they would stand open."""
+    try:
+        return WebConfig(
+            public_url=settings.public_url,
+            auth_tokens=settings.auth_tokens,
+            account_sid=settings.twilio_account_sid,
+            development=development,
+            operator_token=operator_token,
+            secret=secret,
+            trusted_proxies=frozenset(settings.trusted_proxies),
+            allowed_origins=settings.allowed_origins,
+            host=settings.host or ("127.0.0.1" if development else "0.0.0.0"),  # noqa: S104 a server is to be reached
+            port=settings.server_port,
+            call_enabled=settings.call,
+            chat_enabled=False,
+            caps=Caps(),
+            deadlines=Deadlines(drain=settings.drain_s),
+        )
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+
+
+@contextlib.asynccontextmanager
+async def open_house(
+    settings: Settings, *, development: bool, progress: Callable[[int, int], None] | None = None
+) -> AsyncIterator[House]:
+    """Build everything, hand it over, and take it apart in reverse. Raises ConfigError with the mend."""
+    shelf = read_agents(settings)
+    token, new = settings.operator_token.get_secret_value(), False
+    if not token:
+        token, new = secret_file(settings.data_dir / "operator-token")
+    salt = settings.secret_salt.get_secret_value() or secret_file(settings.data_dir / "secret-salt")[0]
+    config = web_config(settings, development=development, operator_token=token, secret=salt.encode())
+    async with contextlib.AsyncExitStack() as stack:
+        store = await open_store(settings.database_url, settings.data_dir)
+        stack.push_async_callback(store.close)
+        outbox = await _open_outbox(settings, store, shelf, stack, development=development)
+        metrics = PrometheusMetrics()
+        engines = ProcessEngines(ModelFolder(settings.models), outbox, stt_workers=settings.stt_workers)
+        stack.push_async_callback(engines.close)
+        await engines.prepare(shelf.agents, progress)
+        switchboard = Switchboard(
+            NumberedAgents(shelf, settings.twilio_number), engines, store, CLOCK,
+            calls_at_once=settings.calls_at_once, metrics=metrics,
+        )  # fmt: skip
+        stack.push_async_callback(switchboard.close)
+        events = LiveEvents(switchboard, store)
+        inside = Inside(
+            switchboard, store, metrics, exposition=metrics.exposition, events=events.follow,
+            keep_consent=lambda answer: _keep_consent(store, answer), drain=switchboard.drain,
+        )  # fmt: skip
+        server = StellaServer(inside, config)
+        async with _housekeeping(switchboard, store, shelf, engines, settings):
+            yield House(settings, server, switchboard, shelf, engines, store, outbox, token, new)
+
+
+async def _open_outbox(
+    settings: Settings, store: SqlStore, shelf: AgentShelf, stack: contextlib.AsyncExitStack, *, development: bool
+) -> SqlOutbox:
+    def targets(agent: str) -> tuple[NotifyTarget, ...]:
+        return next((known.notify for known in shelf.agents if known.name == agent), ())
+
+    smtp = None
+    if settings.smtp_host:
+        smtp = SmtpAccount(
+            settings.smtp_host, settings.smtp_port, settings.smtp_security, settings.smtp_user,
+            settings.smtp_password.get_secret_value(), settings.smtp_from,
+        )  # fmt: skip
+    post = await stack.enter_async_context(Post(smtp, development=development))
+    outbox = SqlOutbox(store, targets, post)
+    await outbox.start()
+    stack.push_async_callback(outbox.close)
+    return outbox
+
+
+async def _keep_consent(store: SqlStore, answer: ConsentGiven) -> None:
+    await store.note_web_consent(
+        answer.consent_id, answer.kind, answer.consent, answer.address_hash, answer.origin, answer.at
+    )
+
+
+@contextlib.asynccontextmanager
+async def _housekeeping(
+    switchboard: Switchboard, store: SqlStore, shelf: AgentShelf, engines: ProcessEngines, settings: Settings
+) -> AsyncIterator[None]:
+    async with asyncio.TaskGroup() as tasks:
+        jobs = [
+            tasks.create_task(switchboard.run(), name="sweep"),
+            tasks.create_task(_follow_agent_files(shelf, engines), name="agent-files"),
+            tasks.create_task(_close_orphans(store), name="orphans"),
+            tasks.create_task(_purge_daily(store, settings.retention_days), name="retention"),
+        ]
+        try:
+            yield
+        finally:
+            for job in jobs:
+                job.cancel()
+
+
+async def _follow_agent_files(shelf: AgentShelf, engines: ProcessEngines) -> None:
+    while True:
+        await asyncio.sleep(3.0)
+        if await asyncio.to_thread(shelf.refresh):
+            try:
+                await engines.prepare(shelf.agents)
+            except ConfigError as error:
+                _log.error("agent-not-ready", reason=str(error))
+
+
+async def _close_orphans(store: SqlStore) -> None:
+    await asyncio.sleep(ORPHAN_WAIT_S)
+    await store.adopt_orphans(datetime.now(UTC), ORPHAN_WAIT_S)
+
+
+async def _purge_daily(store: SqlStore, days: int) -> None:
+    while True:
+        await store.purge(datetime.now(UTC) - timedelta(days=days))
+        await asyncio.sleep(DAY_S)

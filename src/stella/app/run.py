@@ -1,0 +1,79 @@
+"""Runs a server in this process and tells the person who started it what to do next."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import sys
+
+import structlog
+import uvloop
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from stella.app.house import House, open_house
+from stella.app.logs import set_up_logs
+from stella.app.settings import Settings
+from stella.domain.errors import ConfigError
+
+_log = structlog.get_logger("stella.run")
+
+
+def run_server(settings: Settings, *, development: bool) -> None:
+    """Until SIGTERM or Ctrl-C: then live calls finish (a second signal ends at once). Raises ConfigError."""
+    set_up_logs(settings.log_level, settings.log_format)
+    uvloop.run(_serve(settings, development=development))
+
+
+async def _serve(settings: Settings, *, development: bool) -> None:
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("Preparing the voice"), BarColumn(), MofNCompleteColumn(), console=console, transient=True,
+        disable=not sys.stderr.isatty(),
+    )  # fmt: skip
+    task = bar.add_task("phrases", total=None)
+    bar.start()
+
+    def progress(done: int, total: int) -> None:
+        bar.update(task, completed=done, total=total)
+
+    try:
+        async with open_house(settings, development=development, progress=progress) as house:
+            bar.stop()
+            server = asyncio.create_task(house.server.serve())
+            await house.server.started()
+            _tell(console, house, development=development)
+            await server
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                f"port {settings.server_port} is taken by another program; stop that, or set STELLA_SERVER_PORT"
+            ) from None
+        raise
+    finally:
+        bar.stop()
+
+
+def _tell(console: Console, house: House, *, development: bool) -> None:
+    settings, url = house.settings, house.server.public_url
+    names = ", ".join(agent.name for agent in house.shelf.agents)
+    console.print(f"\nSTELLA answers at [bold]{house.server.base_url}[/bold] as {names}.", highlight=False)
+    if house.new_operator_token:
+        console.print(
+            f"Operator token, shown this once: [bold]{house.operator_token}[/bold]\n"
+            f"(kept in {settings.data_dir / 'operator-token'})",
+            highlight=False,
+        )
+    if development:
+        port = "" if house.server.port == 3001 else f" http://localhost:{house.server.port}"
+        console.print(
+            "\nWhat to do next, in another terminal:\n"
+            f'  .venv/bin/stella call{port} --say "What are your opening hours?"   ring it and talk\n'
+            f'  .venv/bin/stella call{port} --lang de --say "Wann haben Sie offen?"  the same in German\n'
+            "  .venv/bin/stella calls list                                  read what was said\n"
+            "\nTo connect a Twilio number: docs/how-to/connect-twilio.md\n"
+            f"  A CALL COMES IN   {url}/api/stella/call/voice   (HTTP POST)\n"
+            f"  Status callback   {url}/api/stella/call/status  (HTTP POST)\n",
+            highlight=False,
+            markup=False,
+        )
