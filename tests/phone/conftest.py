@@ -153,12 +153,12 @@ async def stella():
 
 @pytest.fixture
 def phone(stella):
-    """Makes telephones that ring the scripted server, at twenty times the pace of life."""
+    """Makes telephones that ring the scripted server, in virtual time."""
 
     def make(**more) -> Telephony:
         more.setdefault("faults", LineFaults(snr_db=None))
         more.setdefault("voice", voice)
-        more.setdefault("pace", 0.05)
+        more.setdefault("pace", 0)
         more.setdefault("timeout_s", 60)
         return Telephony(stella.base, more.pop("account", Account(TOKEN)), **more)
 
