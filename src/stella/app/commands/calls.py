@@ -1,0 +1,172 @@
+"""`stella calls`: list, show, export and erase the records, with or without a running server."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from stella.domain.call import CallRecord
+from stella.domain.errors import ConfigError
+
+calls = typer.Typer(no_args_is_help=True, help="The records of calls: list, show, export, erase.")
+
+T = TypeVar("T")
+_Json = Annotated[bool, typer.Option("--json", help="Print data for scripts.")]
+
+
+def _run(work: Coroutine[object, object, T]) -> T:
+    """Run to the end; a wrong setting or a missing database is one line on stderr and exit code 1."""
+    try:
+        return asyncio.run(work)
+    except ConfigError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(1) from None
+
+
+def _place() -> tuple[str, Path]:
+    from stella.app.settings import load_settings
+
+    try:
+        settings = load_settings(dotenv=Path(".env"))
+    except ConfigError as wrong:
+        typer.echo(str(wrong), err=True)
+        raise typer.Exit(1) from None
+    return settings.database_url, settings.data_dir
+
+
+@calls.command("list")
+def list_calls(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
+    before: Annotated[str, typer.Option(help="Only calls before this time, as `created_at` shows it.")] = "",
+    as_json: _Json = False,
+) -> None:
+    """List the newest calls."""
+    from stella.app.commands.calls_show import when
+
+    found = _run(_newest(_place()[0], limit, before))
+    if as_json:
+        typer.echo(json.dumps([record.public() for record in found], ensure_ascii=False, indent=2))
+        return
+    if not found:
+        typer.echo("No calls yet.")
+        return
+    table = Table("call", "began", "from", "agent", "status", "seconds", "ended by", box=None, pad_edge=False)
+    for one in found:
+        length = "" if one.duration_s is None else f"{one.duration_s:.0f}"
+        table.add_row(
+            *(_plain(cell) for cell in (one.call_sid, when(one.created_at), one.from_, one.agent)),
+            *(_plain(cell) for cell in (one.status.value, length, one.ended_by.value if one.ended_by else "")),
+        )
+    Console().print(table)
+    if len(found) == limit:
+        typer.echo(f"More: stella calls list --before {found[-1].created_at}")
+
+
+def _plain(cell: str) -> str:
+    from stella.app.commands.calls_show import plain
+
+    return plain(cell)
+
+
+async def _newest(url: str, limit: int, before: str) -> list[CallRecord]:
+    from stella.adapters.sql.beside import read_beside
+    from stella.adapters.sql.reading import newest_calls
+
+    async with read_beside(url) as connection:
+        return await newest_calls(connection, limit, before)
+
+
+@calls.command("show")
+def show_call(
+    call_sid: Annotated[str, typer.Argument(help="The call, as `stella calls list` names it.")],
+    *,
+    as_json: _Json = False,
+) -> None:
+    """Show one call with every word, and what of it was heard."""
+    from stella.app.commands.calls_show import show
+
+    found = _run(_one(_place()[0], call_sid))
+    if found is None:
+        typer.echo(f"There is no call {call_sid!r}. `stella calls list` shows those there are.", err=True)
+        raise typer.Exit(1)
+    if as_json:
+        typer.echo(json.dumps(found.public(), ensure_ascii=False, indent=2))
+    else:
+        show(found, Console())
+
+
+async def _one(url: str, call_sid: str) -> CallRecord | None:
+    from stella.adapters.sql.beside import read_beside
+    from stella.adapters.sql.reading import one_call
+
+    async with read_beside(url) as connection:
+        return await one_call(connection, call_sid)
+
+
+@calls.command("export")
+def export_calls(
+    *,
+    form: Annotated[str, typer.Option("--format", help="csv (a line per call) or jsonl (whole records).")] = "jsonl",
+    out: Annotated[Path | None, typer.Option(help="Write here instead of to the terminal.")] = None,
+) -> None:
+    """Write every record out, newest first."""
+    from stella.app.commands.calls_export import export
+
+    if form not in ("csv", "jsonl"):
+        typer.echo(f"--format {form} is not known: use csv or jsonl.", err=True)
+        raise typer.Exit(2)
+    count = _run(export(_place()[0], form, out))
+    if out:
+        typer.echo(f"{count} calls written to {out}", err=True)
+
+
+@calls.command("erase")
+def erase_calls(
+    call_sid: Annotated[str, typer.Argument(help="The call to erase.")] = "",
+    *,
+    number: Annotated[str, typer.Option(help="Erase every call from this number (E.164, +43…).")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase calls: words, keys, tools, messages, numbers. What remains is the proof of disclosure and consent."""
+    from stella.adapters.sql.beside import erase_beside
+
+    if bool(call_sid) == bool(number):
+        typer.echo("Name one call, or --number with a number, and not both.", err=True)
+        raise typer.Exit(2)
+    url, data_dir = _place()
+    found = _run(_which(url, call_sid, number))
+    live = [one.call_sid for one in found if not one.status.terminal]
+    if live:
+        typer.echo(f"Still under way: {', '.join(live[:5])}. Erase once they have ended.", err=True)
+        raise typer.Exit(1)
+    if not found:
+        typer.echo("Nothing to erase: there is no such call.", err=True)
+        raise typer.Exit(1)
+    if not yes:
+        typer.confirm(f"Erase {len(found)} call(s) for good?", abort=True)
+    gone = _run(erase_beside(url, data_dir, [one.call_sid for one in found]))
+    typer.echo(
+        f"Erased: {gone.calls} calls, {gone.turns} turns, {gone.keys} keys, {gone.tools} tools, {gone.notices} messages."
+    )
+    typer.echo(
+        "Copies made elsewhere (backups, <database>.before-…, exports, delivered messages) are not touched.", err=True
+    )
+
+
+async def _which(url: str, call_sid: str, number: str) -> list[CallRecord]:
+    from stella.adapters.sql.beside import read_beside
+    from stella.adapters.sql.reading import calls_of, one_call
+
+    async with read_beside(url) as connection:
+        if number:
+            return await calls_of(connection, number)
+        one = await one_call(connection, call_sid)
+        return [one] if one else []
