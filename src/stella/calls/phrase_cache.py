@@ -47,7 +47,7 @@ class PhraseCache:
         self.bytes = self.hits = self.misses = 0
 
     def _key(self, text: str, language: str, voice: str) -> Key:
-        return blake2b("\0".join((self.name, voice, language, text)).encode(), digest_size=16).digest()
+        return blake2b(f"{self.name}\0{voice}\0{language}\0{text}".encode(), digest_size=16).digest()
 
     async def warm(
         self, phrases: Iterable[Phrase], progress: Callable[[int, int], None] = lambda _done, _all: None
@@ -106,7 +106,7 @@ class PhraseCache:
                 rendering.pieces.append(piece)
                 rendering.grew.set()
             self._keep(key, tuple(rendering.pieces))
-        except Exception as fault:  # noqa: BLE001 - handed to everybody who listens
+        except Exception as fault:
             rendering.error = fault
         finally:
             rendering.over = True

@@ -75,7 +75,7 @@ def render_once(text: str, language: str, pulled: tuple[Path, Path] | None = Non
         (size,) = struct.unpack_from("!I", answer, at)
         bodies.append(answer[at + 4 : at + 4 + size])
         at += 4 + size
-    if len(bodies) < 2 or bodies[-1] != b"":  # noqa: PLR2004 - hello and end
+    if len(bodies) < 2 or bodies[-1] != b"":
         raise Unavailable(_NAME, "died", f"exit code {done.returncode}")
     return np.frombuffer(b"".join(body[1:] for body in bodies[1:-1]), np.int16), int(struct.unpack("!I", bodies[0])[0])
 

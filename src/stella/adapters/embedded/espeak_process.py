@@ -25,7 +25,7 @@ def _send(out: BinaryIO, body: bytes) -> None:
 
 def _receive(source: BinaryIO) -> bytes | None:
     head = source.read(4)
-    if len(head) < 4:  # noqa: PLR2004 - the length's own length
+    if len(head) < 4:
         return None
     (size,) = struct.unpack("!I", head)
     body = source.read(size) if size <= _LONGEST else b""
@@ -69,4 +69,4 @@ def main(library: str, data: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""))  # noqa: PLR2004 - an optional argument
+    sys.exit(main(sys.argv[1], sys.argv[2] if len(sys.argv) > 2 else ""))

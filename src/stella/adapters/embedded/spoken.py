@@ -121,7 +121,7 @@ def _short(text: str, tongue: _Tongue) -> str:
 def _dates(text: str, tongue: _Tongue) -> str:
     def read(found: _Match) -> str:
         year, month, day = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
-        if not (1 <= int(month) <= len(tongue.months) and 1 <= int(day) <= 31):  # noqa: PLR2004 - days of a month
+        if not (1 <= int(month) <= len(tongue.months) and 1 <= int(day) <= 31):
             return found[0]
         name = tongue.months[int(month) - 1]
         return f"{int(day)}. {name} {year}" if tongue is _DE else f"{name} {int(day)}, {year}"
@@ -159,7 +159,7 @@ def _times(text: str, tongue: _Tongue) -> str:
             return f"{hour} Uhr {minute}" if minute else f"{hour} Uhr"
         if tail.lower() == "uhr":
             tail = ""
-        said = f"{hour} {minute:02}" if minute >= 10 else f"{hour} oh {minute}"  # noqa: PLR2004 - two digits
+        said = f"{hour} {minute:02}" if minute >= 10 else f"{hour} oh {minute}"
         if not minute:
             said = str(hour) if tail else f"{hour} o'clock"
         return f"{said} {' '.join(tail.replace('.', '').upper())}".strip() if tail else said

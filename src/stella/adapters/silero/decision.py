@@ -25,7 +25,7 @@ class Sensitivity:
     speech: float = 0.5
     silence: float = 0.35
     run: int = 3
-    sure: float = 0.7
+    sure: float = 0.6
     sure_run: int = 2
     hangover: int = 3
     rise: int = 128

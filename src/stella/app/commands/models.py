@@ -45,7 +45,7 @@ def models_folder(given: Path | None) -> ModelFolder:
     """The folder that was named, or the settings' own. Raises ConfigError."""
     if given is not None:
         return ModelFolder(given)
-    from stella.app.settings import load_settings  # noqa: PLC0415 - a pull with --folder needs no settings
+    from stella.app.settings import load_settings
 
     return ModelFolder(load_settings().models)
 
