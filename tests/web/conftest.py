@@ -187,7 +187,7 @@ OPEN = WebConfig(
 
 @pytest.fixture
 async def open_doors():
-    """Opens servers that are closed with the test: `await open_doors(config)`."""
+    """Opens servers (`await` it with a config) that are closed with the test."""
     async with contextlib.AsyncExitStack() as stack:
 
         async def opened(config=LOCKED, **inside):

@@ -1,4 +1,4 @@
-"""Is the process alive, would it take a call, and what has it counted?"""
+"""Whether the process is alive, whether it would take a call, and what it has counted."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from stella.web.answers import Receive, Scope, Send, answer, answer_json, answer_text
 from stella.web.inside import Inside
+from stella.web.metrics import PrometheusMetrics
 
 
 class Health:
@@ -35,7 +36,8 @@ class Health:
 
     async def metrics(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Prometheus text."""
-        if self._inside.exposition is None:
+        metrics = self._inside.metrics
+        if not isinstance(metrics, PrometheusMetrics):
             await answer_text(send, 404, "metrics are off")
             return
-        await answer(send, 200, self._inside.exposition(), b"text/plain; version=0.0.4; charset=utf-8")
+        await answer(send, 200, metrics.exposition(), b"text/plain; version=0.0.4; charset=utf-8")

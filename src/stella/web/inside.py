@@ -38,14 +38,13 @@ def _nothing() -> None:
 class Inside:
     """The house behind the doors.
 
-    `exposition` writes the metrics for Prometheus; `events` streams a live call's record; `keep_consent` must be
+    `events` streams a live call's record; `keep_consent` must be
     durable when it returns (Unavailable: the visitor is told so); `drain` is told once when the process is to end.
     """
 
     front: Front
     store: CallStore
     metrics: Metrics = field(default_factory=NullMetrics)
-    exposition: Callable[[], bytes] | None = None
     events: EventSource | None = None
     keep_consent: Callable[[ConsentGiven], Awaitable[None]] = _forget
     drain: Callable[[], None] = _nothing

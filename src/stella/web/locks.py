@@ -45,7 +45,7 @@ class Locks:
             raise Refused("no-signature", _MEND["no-signature"])
 
     def webhook(self, target: bytes, fields: Pairs, headers: Headers, peer: str) -> None:
-        """Is this form from the carrier, and about our account?"""
+        """Let in only a form from the carrier that is about our account."""
         if self._signatures is None:
             self._demand_local(headers, peer)
             return
@@ -58,7 +58,7 @@ class Locks:
             )
 
     def handshake(self, target: bytes, headers: Headers, peer: str) -> None:
-        """Is this WebSocket upgrade from the carrier?"""
+        """Let in only a WebSocket upgrade from the carrier."""
         if self._signatures is None:
             self._demand_local(headers, peer)
             return

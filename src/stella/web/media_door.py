@@ -109,7 +109,7 @@ class MediaDoor:
         return address
 
     def _protocol(self, socket: MediaSocket) -> Any:
-        def factory(request: WSUpgradeRequest) -> MediaSocket:
+        def factory(_request: WSUpgradeRequest) -> MediaSocket:
             self._sockets.add(socket)
             self._pending[socket] = socket.address
             self._crowd[socket.address] += 1

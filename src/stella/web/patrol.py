@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 import structlog
@@ -18,15 +19,16 @@ class Watched(Protocol):
 
 
 class Patrol:
-    """Calls `check` on everything watched, every `interval` seconds. A fault in one never saves the others."""
+    """Calls `check` on everything watched, every `interval` seconds. A fault in one never saves the others.
 
-    def __init__(self, interval: float) -> None:
-        self._interval = interval
+    `on_lag` hears how late each round was: the event loop's lag as a by-product.
+    """
+
+    def __init__(self, interval: float, on_lag: Callable[[float], None] | None = None) -> None:
+        self._interval, self._on_lag = interval, on_lag
         self._watched: set[Watched] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._due = 0.0
-        self.lag = 0.0
-        """How late the last round was, seconds: the event loop's lag as a by-product."""
 
     def start(self) -> None:
         """Begin the rounds on the running loop."""
@@ -52,7 +54,8 @@ class Patrol:
 
     def _round(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
-        self.lag = max(0.0, now - self._due)
+        if self._on_lag is not None:
+            self._on_lag(max(0.0, now - self._due))
         for thing in tuple(self._watched):
             try:
                 thing.check(now)

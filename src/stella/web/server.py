@@ -15,7 +15,8 @@ import uvicorn
 
 from stella.calls.front import Front
 from stella.ports.store import CallStore
-from stella.web.config import WebConfig
+from stella.web.config import CALL_ROOT, WebConfig
+from stella.web.consent import ConsentDoor
 from stella.web.doorway import Doorway
 from stella.web.gates import Gate
 from stella.web.health import Health
@@ -23,9 +24,12 @@ from stella.web.http_protocol import HttpDoor
 from stella.web.inside import Inside
 from stella.web.locks import Locks
 from stella.web.media_door import MediaDoor
+from stella.web.metrics import PrometheusMetrics
+from stella.web.operator_api import operator_api, with_safe_headers
 from stella.web.patrol import Patrol
 from stella.web.refusals import Refusals
 from stella.web.site import Endpoint, Site
+from stella.web.visitors import Origins
 from stella.web.webhooks import Webhooks
 
 log = structlog.get_logger("stella.web")
@@ -39,6 +43,7 @@ class _Engine(uvicorn.Server):
         self._on_signal = on_signal
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
+        self.answering = asyncio.Event()
 
     def end(self) -> None:
         """Leave the main loop."""
@@ -58,6 +63,7 @@ class _Engine(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Sleep until the end; wake once a second for the Date header."""
+        self.answering.set()
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), 1.0)
@@ -90,7 +96,7 @@ class StellaServer:
         self.port: int = self._socket.getsockname()[1]
         self.base_url = f"http://{_reachable(config.host)}:{self.port}"
         self.public_url = config.public_url or self.base_url
-        self.draining = False
+        self.draining = self._ending = False
         self._ready = asyncio.Event()
         self._drain_begun = asyncio.Event()
         self._engine: _Engine | None = None
@@ -100,10 +106,13 @@ class StellaServer:
         """Answer until told to end. With `signals`, SIGTERM and SIGINT drain and a second one stops."""
         loop = asyncio.get_running_loop()
         inside, config = self._inside, self.config
-        patrol = Patrol(config.deadlines.patrol)
+        metrics = inside.metrics if isinstance(inside.metrics, PrometheusMetrics) else None
+        patrol = Patrol(config.deadlines.patrol, metrics.loop_lag if metrics else None)
         refusals = Refusals(inside.metrics, config.caps.log_lines_per_second, loop.time)
         locks = Locks(config, self.public_url)
         self.media = media = MediaDoor(config, inside.front, locks, patrol, inside.metrics, refusals)
+        if metrics is not None:
+            metrics.watch(lambda: inside.front.live_calls, lambda: media.open_sockets)
         doorway = Doorway(config, patrol, media, refusals)
         site = self._site(locks, refusals)
         self._engine = engine = _Engine(_engine_config(site, doorway), self._on_signal if signals else None)
@@ -131,6 +140,7 @@ class StellaServer:
 
     def stop(self) -> None:
         """End now."""
+        self._ending = True
         if self._engine is not None:
             self._engine.force_exit = True
             self._engine.end()
@@ -143,8 +153,9 @@ class StellaServer:
 
     async def _announce(self, engine: _Engine, tasks: asyncio.TaskGroup) -> None:
         serving = tasks.create_task(engine.serve(sockets=[self._socket]))
-        while not engine.started and not serving.done():
-            await asyncio.sleep(0.001)
+        answering = tasks.create_task(engine.answering.wait())
+        await asyncio.wait((serving, answering), return_when=asyncio.FIRST_COMPLETED)
+        answering.cancel()
         self._ready.set()
         log.info("listening", url=self.base_url, public_url=self.public_url)
         await serving
@@ -153,12 +164,13 @@ class StellaServer:
         await self._drain_begun.wait()
         loop = asyncio.get_running_loop()
         until = loop.time() + self.config.deadlines.drain
-        while (self._inside.front.live_calls or media.open_sockets) and loop.time() < until:
+        while (self._inside.front.live_calls or media.open_sockets) and loop.time() < until:  # noqa: ASYNC110 - rare
             await asyncio.sleep(0.05)
         media.close_all()
         until = loop.time() + self.config.deadlines.close
-        while media.open_sockets and loop.time() < until:
+        while media.open_sockets and loop.time() < until:  # noqa: ASYNC110 - for two seconds at most
             await asyncio.sleep(0.02)
+        self._ending = True
         engine.end()
 
     def _site(self, locks: Locks, refusals: Refusals) -> Site:
@@ -166,14 +178,18 @@ class StellaServer:
         webhooks = Webhooks(config, self.public_url, inside.front, locks, inside.metrics, refusals)
         health = Health(inside, lambda: self.draining)
         public: dict[str, Endpoint] = dict.fromkeys(webhooks.routes, webhooks)
+        website = ConsentDoor(config, Origins(config, self.public_url), inside)
+        public |= {CALL_ROOT + "token": website.features, "/api/stella/consent": website.consent}
         public |= {"/health": health.health, "/healthz": health.live, "/readyz": health.ready}
         gated: dict[str, Endpoint] = {"/metrics": health.metrics}
-        return Site(public, gated, None, ("/api/stella/v1/", "/docs", "/openapi.json"), Gate(config), refusals)
+        api = operator_api(inside.store, inside.events, config.caps.event_readers, lambda: self._ending)
+        roots = ("/api/stella/v1/", "/docs", "/openapi.json")
+        return Site(public, gated, with_safe_headers(api), roots, Gate(config), refusals)
 
 
 @contextlib.asynccontextmanager
 async def running(config: WebConfig, front: Front, store: CallStore, **inside: Any) -> AsyncIterator[str]:
-    """A server for the length of a block, without signals: `async with running(config, front, store) as base_url`."""
+    """A server for the length of a block, without signals; the value of the block is its base URL."""
     server = StellaServer(Inside(front, store, **inside), config)
     async with serving(server) as base_url:
         yield base_url

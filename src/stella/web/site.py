@@ -48,7 +48,10 @@ class Site:
             endpoint = await self._through_gate(scope, send)
             if endpoint is None:
                 return
-        await (endpoint or self._lost)(scope, receive, send)
+        try:
+            await (endpoint or self._lost)(scope, receive, send)
+        except Exception:
+            log.exception("endpoint-failed", path=path)
 
     async def _through_gate(self, scope: Scope, send: Send) -> Endpoint | None:
         status = self._gate.judge(scope)
