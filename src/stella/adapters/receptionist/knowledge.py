@@ -1,0 +1,191 @@
+"""What the company knows: Markdown pages, cut at their headings, found by BM25 with patience for misheard words.
+
+A finding must be honest: it counts only when it covers enough of what was asked, so that "the price of bitcoin" is not
+answered with our prices. The index is built once; a question costs well under a millisecond.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stella.adapters.receptionist.words import language_of, terms
+
+PAGES, PAGE_BYTES, CHUNKS = 500, 500_000, 5_000
+"""Bounds of a knowledge folder. What is beyond is left out and named in `Knowledge.left_out`."""
+
+COVERAGE = 0.5
+"""How much of the question's weight a chunk must cover to be an answer."""
+
+K1, B, HEADING = 1.2, 0.6, 3
+
+_FRONT = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
+_SAY = re.compile(r"<!--\s*say:\s*(.*?)-->", re.DOTALL | re.IGNORECASE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-ZÄÖÜ0-9„“\"])")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of a page under one heading. `say` is what a caller hears of it."""
+
+    source: str
+    language: str
+    heading: str
+    text: str
+    say: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An answer: `score` is BM25, `coverage` 0…1 how much of the question it speaks about."""
+
+    chunk: Chunk
+    score: float
+    coverage: float
+
+
+class Knowledge:
+    """The index over all chunks of a folder."""
+
+    def __init__(self, chunks: Iterable[Chunk], left_out: Sequence[str] = ()) -> None:
+        """Index the chunks, one index per language."""
+        self.chunks = tuple(chunks)
+        self.left_out = tuple(left_out)
+        languages = {chunk.language for chunk in self.chunks}
+        self._indexes = {code: _Index([c for c in self.chunks if c.language == code], code) for code in languages}
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Knowledge:
+        """Read the `*.md` files of a folder and those below it; an empty name is an empty knowledge."""
+        if not str(folder):
+            return cls(())
+        chunks: list[Chunk] = []
+        left_out: list[str] = []
+        root = Path(folder)
+        for count, path in enumerate(sorted(root.rglob("*.md"))):
+            name = path.relative_to(root).as_posix()
+            try:
+                fits = count < PAGES and len(chunks) < CHUNKS and path.stat().st_size <= PAGE_BYTES
+                text = path.read_text("utf-8") if fits else ""
+            except (OSError, UnicodeDecodeError):
+                fits = False
+            if fits:
+                chunks += cut(text, name)
+            else:
+                left_out.append(name)
+        return cls(chunks, left_out)
+
+    def search(self, question: str, language: str, most: int = 3) -> list[Found]:
+        """The chunks that speak about a question, best first; empty when none does honestly."""
+        index = self._indexes.get(language)
+        return index.search(question, most) if index else []
+
+
+def cut(page: str, name: str) -> list[Chunk]:
+    """Cut a page at its headings. Front matter may say `language: de`; else each chunk's words tell."""
+    front = _FRONT.match(page)
+    said = re.search(r"^lang(?:uage)?:\s*([a-z]{2})\b", front[1], re.MULTILINE) if front else None
+    body = page[front.end() :] if front else page
+    chunks = []
+    for piece in re.split(r"^(?=#{1,6}\s)", body, flags=re.MULTILINE):
+        head, _, rest = piece.partition("\n") if piece.startswith("#") else ("", "", piece)
+        heading = plain(head.lstrip("#"))
+        text = plain(_COMMENT.sub("", rest))
+        wish = _SAY.search(rest)
+        if text or wish:
+            language = said[1] if said else language_of(f"{heading} {text}")
+            say = plain(wish[1]) if wish else for_the_ear(text)
+            chunks.append(Chunk(f"{name}#{heading}" if heading else name, language, heading, text, say))
+    return [chunk for chunk in chunks if chunk.language in ("de", "en")]
+
+
+def plain(markdown: str) -> str:
+    """Markdown without its marks, on one line."""
+    text = re.sub(r"```.*?```", " ", markdown, flags=re.DOTALL)
+    text = re.sub(r"!?\[([^\]]*)\]\([^)]*\)", r"\1", text)
+    text = re.sub(r"^\s*(?:[-*+]|\d+\.|>|#{1,6}|\|)\s*", "", text, flags=re.MULTILINE)
+    text = re.sub(r"<[^>\n]*>|[*_`|]", " ", text)
+    return re.sub(r" ([.,;:!?])", r"\1", " ".join(text.split()))
+
+
+def for_the_ear(text: str, limit: int = 260) -> str:
+    """The first two sentences, or as much of them as a caller can keep in mind."""
+    sentences = _SENTENCE.split(text)
+    said = sentences[0]
+    if len(sentences) > 1 and len(said) + len(sentences[1]) < limit:
+        said = f"{said} {sentences[1]}"
+    return said if len(said) <= limit + 140 else said[: limit + 140].rsplit(" ", 1)[0] + "."
+
+
+class _Index:
+    def __init__(self, chunks: Sequence[Chunk], language: str) -> None:
+        self._chunks, self._language = chunks, language
+        bags = [Counter(terms(c.text, language) + terms(c.say, language)) for c in chunks]
+        heads = [Counter(terms(c.heading, language)) for c in chunks]
+        words = {word for bag in (*bags, *heads) for word in bag}
+        self._postings: dict[str, dict[int, float]] = {}
+        self._parts: dict[str, list[str]] = {word: _split(word, words) for word in words}
+        for number, (bag, head) in enumerate(zip(bags, heads, strict=True)):
+            for word, count in (bag + Counter({w: c * HEADING for w, c in head.items()})).items():
+                for part in (word, *self._parts[word]):
+                    posting = self._postings.setdefault(part, {})
+                    posting[number] = posting.get(number, 0.0) + (count if part == word else count * 0.5)
+        lengths = [sum(bag.values()) + 1 for bag in bags]
+        mean = sum(lengths) / len(lengths)
+        self._norm = [K1 * (1 - B + B * length / mean) for length in lengths]
+        self._trigrams: dict[str, set[str]] = {}
+        for word in self._postings:
+            for gram in _grams(word):
+                self._trigrams.setdefault(gram, set()).add(word)
+
+    def search(self, question: str, most: int) -> list[Found]:
+        asked = list(dict.fromkeys(terms(question, self._language)))[:40]
+        weights = {word: self._idf(word) for word in asked}
+        total = sum(weights.values())
+        scores: dict[int, float] = {}
+        covered: dict[int, float] = {}
+        for word in asked:
+            best: dict[int, float] = {}
+            share: dict[int, float] = {}
+            for known, trust in self._known(word):
+                idf = min(self._idf(known), weights[word])
+                for number, count in self._postings[known].items():
+                    gain = trust * idf * count * (K1 + 1) / (count + self._norm[number])
+                    best[number] = max(best.get(number, 0.0), gain)
+                    share[number] = max(share.get(number, 0.0), trust)
+            for number, gain in best.items():
+                scores[number] = scores.get(number, 0.0) + gain
+                covered[number] = covered.get(number, 0.0) + weights[word] * share[number]
+        found = [Found(self._chunks[n], score, covered[n] / total) for n, score in scores.items()]
+        return sorted((f for f in found if f.coverage >= COVERAGE), key=lambda f: -f.score)[:most]
+
+    def _idf(self, word: str) -> float:
+        known = self._postings.get(word)
+        count = len(known) if known else 0
+        return math.log(1 + (len(self._chunks) - count + 0.5) / (count + 0.5))
+
+    def _known(self, word: str) -> list[tuple[str, float]]:
+        """Words of the index that this word may stand for, each with how far it is trusted."""
+        if word in self._postings:
+            return [(word, 1.0)]
+        if parts := [part for part in _split(word, self._postings) if part in self._postings]:
+            return [(part, 0.8) for part in parts]
+        grams = _grams(word)
+        near: Counter[str] = Counter(known for gram in grams for known in self._trigrams.get(gram, ()))
+        likeness = [(known, 2 * count / (len(grams) + len(_grams(known)))) for known, count in near.most_common(8)]
+        return [(known, alike) for known, alike in likeness if alike >= 0.6 and len(word) > 3][:2]
+
+
+def _grams(word: str) -> set[str]:
+    padded = f"^{word}$"
+    return {padded[at : at + 3] for at in range(len(padded) - 2)} or {padded}
+
+
+def _split(word: str, known: Iterable[str]) -> list[str]:
+    """The parts of a German compound that are words of their own: `wartungsvertrag` has `wartung` and `vertrag`."""
+    return [part for part in known if 4 <= len(part) < len(word) - 2 and (word.startswith(part) or word.endswith(part))]
