@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import contextlib
+import json
 from collections import Counter
 from dataclasses import dataclass, field
+from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import pytest
+from twilio.request_validator import RequestValidator
 
 from stella.domain.call import MediaCounts
 from stella.domain.errors import Refused
@@ -209,3 +215,145 @@ async def locked(open_doors):
 async def unlocked(open_doors):
     """`stella dev` without a token."""
     return await open_doors(OPEN)
+
+
+class RawSocket:
+    """A WebSocket client that may break every rule."""
+
+    def __init__(self, reader, writer):
+        self.reader, self.writer = reader, writer
+
+    @classmethod
+    async def open(cls, port, headers=(), path="/api/stella/call/stream", host="localhost"):
+        """The socket and the status of the handshake's answer (the socket is None unless it is 101)."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        lines = [f"GET {path} HTTP/1.1", f"Host: {host}", "Connection: Upgrade", "Upgrade: websocket",
+                 "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", *headers]  # fmt: skip
+        writer.write("\r\n".join(lines).encode() + b"\r\n\r\n")
+        answer = (await reader.readuntil(b"\r\n\r\n")).decode()
+        status = int(answer.split()[1])
+        if status != 101:
+            writer.close()
+            return None, status, answer
+        return cls(reader, writer), status, answer
+
+    def frame(self, opcode, payload=b"", fin=True, announced=None, rsv1=False):
+        """Write one frame, masked with zeros; `announced` lies about its length."""
+        size = len(payload) if announced is None else announced
+        first = bytes([(0x80 if fin else 0) | (0x40 if rsv1 else 0) | opcode])
+        if size < 126:
+            head = first + bytes([0x80 | size])
+        elif size < 65536:
+            head = first + b"\xfe" + size.to_bytes(2, "big")
+        else:
+            head = first + b"\xff" + size.to_bytes(8, "big")
+        self.writer.write(head + b"\0\0\0\0" + payload)
+
+    def say(self, message):
+        """Write one message as JSON."""
+        self.frame(1, json.dumps(message).encode())
+
+    def start(self, token="token-1", call=CALL, stream=STREAM, account=ACCOUNT, **details):
+        """Write `connected` and `start`."""
+        self.say({"event": "connected", "protocol": "Call", "version": "1.0.0"})
+        body = {"accountSid": account, "callSid": call, "streamSid": stream, "tracks": ["inbound"],
+                "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
+                "customParameters": {"token": token}, **details}  # fmt: skip
+        self.say({"event": "start", "sequenceNumber": "1", "streamSid": stream, "start": body})
+
+    def media(self, chunk, payload=b"\x55" * 160, stream=STREAM, timestamp=None, track="inbound"):
+        """Write one frame of sound."""
+        at = 20 * (chunk - 1) if timestamp is None else timestamp
+        sound = {"track": track, "chunk": str(chunk), "timestamp": str(at), "payload": base64.b64encode(payload).decode()}
+        self.say({"event": "media", "sequenceNumber": str(chunk + 1), "streamSid": stream, "media": sound})
+
+    async def read(self):
+        """The next frame as (opcode, payload); (None, b"") when the line is cut."""
+        try:
+            first, second = await asyncio.wait_for(self.reader.readexactly(2), 3)
+            size = second & 0x7F
+            if size > 125:
+                size = int.from_bytes(await self.reader.readexactly(2 if size == 126 else 8), "big")
+            return first & 0x0F, await self.reader.readexactly(size)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return None, b""
+
+    async def close_code(self):
+        """The code of the close frame that comes; 1006 where the line is cut without one."""
+        while True:
+            opcode, payload = await self.read()
+            if opcode in {8, None}:
+                return int.from_bytes(payload[:2], "big") if payload else 1006
+
+    def cut(self):
+        """Drop the line without a word."""
+        self.writer.transport.abort()
+
+
+async def _raw(port, request, wait=3.0):
+    """Everything a server answers to these bytes until it closes, or has been quiet for `wait` seconds."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    answer = b""
+    try:
+        while piece := await asyncio.wait_for(reader.read(65536), wait):
+            answer += piece
+    except (TimeoutError, ConnectionError):
+        pass
+    finally:
+        writer.transport.abort()
+    return answer
+
+
+def _post(path, fields=(), *, body=None, signature=None, headers=(), host="calls.example.com", kind=True, close=True):
+    """A form post as bytes; `signature` None leaves the header out."""
+    form = urlencode(list(fields)).encode() if body is None else body
+    lines = [f"POST {path} HTTP/1.1", f"Host: {host}", f"Content-Length: {len(form)}", *headers]
+    if kind:
+        lines.append("Content-Type: application/x-www-form-urlencoded; charset=UTF-8")
+    if signature is not None:
+        lines.append(f"X-Twilio-Signature: {signature}")
+    if close:
+        lines.append("Connection: close")
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + form
+
+
+def _sign(path, fields=(), token=TOKEN, base=PUBLIC):
+    """What the official library signs: the oracle."""
+    grouped = {}
+    for name, value in fields:
+        grouped.setdefault(name, []).append(value)
+    return RequestValidator(token).compute_signature(base + path, _MultiDict(grouped))
+
+
+class _MultiDict(dict):
+    def getlist(self, name):
+        return self[name]
+
+
+def _status(answer):
+    return int(answer.split(b" ", 2)[1]) if answer else 0
+
+
+async def _until(condition, seconds=3.0):
+    """Wait until something is so; fail where it never is."""
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+FIELDS = (("CallSid", CALL), ("AccountSid", ACCOUNT), ("From", "+436601234567"), ("To", "+4313456789"),
+          ("CallStatus", "ringing"), ("Direction", "inbound"), ("FromCity", ""))  # fmt: skip
+ROUTES = tuple(f"/api/stella/call/{name}" for name in ("voice", "status", "after", "fallback", "gather", "stream-status"))
+STREAM_SIGNATURE = RequestValidator(TOKEN).compute_signature("wss://calls.example.com/api/stella/call/stream", {})
+
+
+@pytest.fixture(scope="session")
+def kit():
+    """The tools of these tests, in one place."""
+    return SimpleNamespace(
+        raw=_raw, post=_post, sign=_sign, status=_status, until=_until, Socket=RawSocket, fields=FIELDS, routes=ROUTES,
+        token=TOKEN, account=ACCOUNT, call=CALL, stream=STREAM, public=PUBLIC, locked=LOCKED, open=OPEN,
+        front=ScriptedFront, metrics=CountingMetrics, store=ScriptedStore,
+        signed_stream=(f"X-Twilio-Signature: {STREAM_SIGNATURE}",),
+    )  # fmt: skip
