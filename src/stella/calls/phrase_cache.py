@@ -106,7 +106,7 @@ class PhraseCache:
                 rendering.pieces.append(piece)
                 rendering.grew.set()
             self._keep(key, tuple(rendering.pieces))
-        except Exception as fault:
+        except Exception as fault:  # noqa: BLE001 - handed to everybody who listens
             rendering.error = fault
         finally:
             rendering.over = True
