@@ -12,12 +12,18 @@ from stella.audio import mulaw as g711
 from stella.domain.ids import UtteranceId
 from stella.domain.transcript import Turn
 from stella.ports.brain import Asked, BrainEvent, CallFacts, Said
+from stella.ports.failure import Rejected
 from stella.ports.speech import Final, Heard, Sound
 
 HEARD = "hello there"
 SENTENCE = "Thank you for calling, here is an answer that lasts three seconds."
 SOUND_BYTES = 24_000
 _LANGUAGES = frozenset({"de", "en"})
+
+
+def _known(language: str) -> None:
+    if language not in _LANGUAGES:
+        raise Rejected("bench", "language", language)
 
 
 class BenchUtterances:
@@ -27,6 +33,7 @@ class BenchUtterances:
         """`heard` is called on the event loop, never from within `finish`."""
         self._heard = heard
         self._waiting: dict[UtteranceId, asyncio.Handle] = {}
+        self._closed = False
 
     def feed(self, mulaw: bytes) -> None:
         """As the port."""
@@ -36,7 +43,7 @@ class BenchUtterances:
 
     def finish(self, utterance: UtteranceId) -> None:
         """As the port."""
-        if utterance not in self._waiting:
+        if not self._closed and utterance not in self._waiting:
             self._waiting[utterance] = asyncio.get_running_loop().call_soon(self._answer, utterance)
 
     def _answer(self, utterance: UtteranceId) -> None:
@@ -50,6 +57,7 @@ class BenchUtterances:
 
     async def close(self) -> None:
         """As the port."""
+        self._closed = True
         for utterance in list(self._waiting):
             self.drop(utterance)
 
@@ -62,7 +70,8 @@ class SpeechToText:
 
     async def open(self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = ()) -> BenchUtterances:
         """As the port."""
-        del language, hints
+        del hints
+        _known(language)
         return BenchUtterances(heard)
 
     async def close(self) -> None:
@@ -115,12 +124,18 @@ class TextToSpeech:
 
     async def speak(self, text: str, language: str, voice: str = "") -> AsyncIterator[Sound]:
         """As the port."""
-        del language, voice
-        if text.strip():
+        del voice
+        _known(language)
+        if any(char.isalnum() for char in text):
             yield self._sound
 
     async def close(self) -> None:
         """As the port."""
+
+
+def three_seconds(render: Callable[[str, str], bytes] | None = None) -> bytes:
+    """3.0 s of mu-law: the sentence as `render(text, language)` voices it, else what is much like speech. Blocks."""
+    return render(SENTENCE, "en") if render else speech_like()
 
 
 def speech_like(seconds: float = 3.0) -> bytes:

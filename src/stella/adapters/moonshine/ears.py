@@ -232,7 +232,7 @@ class SpeechToText:
                 continue
             try:
                 text = self._recognise(recogniser, mulaw, job)
-            except Exception as fault:
+            except Exception as fault:  # noqa: BLE001 - whatever breaks costs one utterance, never the worker
                 _log.warning("an utterance was lost: %s", type(fault).__name__)
                 self._post(job.stream.settle, job, Lost(job.utterance, getattr(fault, "code", "engine")))
             else:
