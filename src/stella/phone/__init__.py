@@ -1,6 +1,6 @@
 """A faithful Twilio that rings a STELLA: for `stella call`, `verify`, `bench` and the acceptance tests."""
 
-from stella.phone.context import Habits, Wire
+from stella.phone.context import Habits, Loudspeaker, Meters, Microphone, Wire
 from stella.phone.form import Account
 from stella.phone.line import LineFaults
 from stella.phone.report import CallReport
@@ -14,6 +14,9 @@ __all__ = [
     "HangUp",
     "Interrupt",
     "LineFaults",
+    "Loudspeaker",
+    "Meters",
+    "Microphone",
     "Press",
     "Script",
     "Speak",

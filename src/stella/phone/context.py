@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import aiohttp
 
@@ -73,6 +73,25 @@ class Habits:
     status_callback: bool = True
 
 
+Microphone: TypeAlias = Callable[[], bytes]
+"""Gives the next 20 ms of a living caller as mu-law, or nothing when there is none yet; must not wait."""
+
+
+Loudspeaker: TypeAlias = Callable[[bytes], None]
+"""Takes mu-law the moment it sounds in the caller's ear; must not wait."""
+
+
+@dataclass(slots=True)
+class Meters:
+    """The newest 20 ms in both directions, for whoever draws levels; `queued_s` waits in the playout buffer."""
+
+    caller: bytes = b""
+    agent: bytes = b""
+    agent_at_s: float = 0.0
+    now_s: float = 0.0
+    queued_s: float = 0.0
+
+
 @dataclass
 class Call:
     """One call while it lives."""
@@ -91,13 +110,16 @@ class Call:
     voice: Voice | None
     language: str
     observer: Observer | None = None
+    meters: Meters = field(default_factory=Meters)
+    microphone: Microphone | None = None
+    loudspeaker: Loudspeaker | None = None
     voices: dict[tuple[str, str], Sound] = field(default_factory=dict)
     hearing: Hearing = field(init=False)
     web: WebhookClient = field(init=False)
 
     def __post_init__(self) -> None:
         """Join what observes to what happens."""
-        self.hearing = Hearing(self.report, self.tell)
+        self.hearing = Hearing(self.report, self.tell, self._sounded)
         self.web = WebhookClient(
             self.session,
             self.reach,
@@ -112,6 +134,11 @@ class Call:
         """Show an entry to whoever watches."""
         if self.observer is not None:
             self.observer(entry)
+
+    def _sounded(self, at_s: float, mulaw: bytes) -> None:
+        self.meters.agent, self.meters.agent_at_s = mulaw, at_s + len(mulaw) / SAMPLE_RATE
+        if self.loudspeaker is not None:
+            self.loudspeaker(mulaw)
 
     def _exchanged(self, exchange: Exchange) -> None:
         self.report.exchanges.append(exchange)
@@ -164,6 +191,7 @@ class Call:
         """Let time pass without frames; the keys that were pressed meanwhile. Raises CallOver on hanging up."""
         end, keys = self.clock.now() + seconds, []
         while True:
+            self.meters.now_s = self.clock.now()
             for order in self.caller.due_by_clock(self.clock.now(), self.hearing.replies):
                 if isinstance(order, PutDown):
                     raise CallOver("caller", "completed", order.why)

@@ -19,11 +19,14 @@ NOTICE_S = 2.0
 
 
 class Hearing:
-    """Follows one call. `tell` receives each spurt when it is complete, and each clear."""
+    """Follows one call. `tell` receives each spurt when it is complete, each clear, and each of the caller's utterances
+    twice: when it begins, and when it has been answered (then with its response gap)."""
 
-    def __init__(self, report: CallReport, tell: Callable[[Entry], None]) -> None:
-        """Nothing heard yet."""
-        self._report, self._tell = report, tell
+    def __init__(
+        self, report: CallReport, tell: Callable[[Entry], None], sounded: Callable[[float, bytes], None]
+    ) -> None:
+        """Nothing heard yet. `sounded(at_s, mulaw)` gets every piece as it sounds."""
+        self._report, self._tell, self._sounded = report, tell, sounded
         self._spurt: Spurt | None = None
         self._sound = bytearray()
         self._waiting: Utterance | None = None
@@ -37,6 +40,7 @@ class Hearing:
     def heard(self, at_s: float, mulaw: bytes, source: str, text: str = "") -> None:
         """`mulaw` sounds in the ear from `at_s` on."""
         self._report.recording.agent(at_s, mulaw)
+        self._sounded(at_s, mulaw)
         spurt = self._spurt
         if spurt is None or source != spurt.source or text or at_s > spurt.end_s + BREAK_S:
             self.close_spurt()
@@ -111,3 +115,4 @@ class Hearing:
         if said.interrupts and said.barge_in_ms is None:
             return
         said.response_gap_s, self._waiting = when - said.end_s, None
+        self._tell(said)

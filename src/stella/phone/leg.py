@@ -104,7 +104,11 @@ class Leg:
             self._voice_at += FRAME
             if self._voice_at >= len(self._voice):
                 self._voice = None
+        elif call.microphone is not None:
+            voice = call.microphone().ljust(FRAME, b"\xff")[:FRAME]
         frame = call.line.frame(voice, self._sample())
+        call.meters.caller, call.meters.now_s = frame, now
+        call.meters.queued_s = self._playout.queued / SAMPLE_RATE
         call.report.recording.caller(now - FRAME_S, frame)
         due = self._began + (self._frames + 1) * FRAME_S
         if now - due > FRAME_S:

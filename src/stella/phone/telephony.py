@@ -9,7 +9,7 @@ import aiohttp
 
 from stella.phone.caller import PATIENCE_S, Caller
 from stella.phone.clock import CallClock
-from stella.phone.context import Call, CallOver, Habits, Wire, completed_fields
+from stella.phone.context import Call, CallOver, Habits, Loudspeaker, Meters, Microphone, Wire, completed_fields
 from stella.phone.form import Account, CallForm
 from stella.phone.line import Line, LineFaults
 from stella.phone.obey import Next, obey
@@ -61,8 +61,15 @@ class Telephony:
         observer: Observer | None = None,
         call_sid: str = "",
         extra: Mapping[str, str] | None = None,
+        meters: Meters | None = None,
+        microphone: Microphone | None = None,
+        loudspeaker: Loudspeaker | None = None,
     ) -> CallReport:
-        """Make one call and report it. What the server does wrong is in the report and never raised."""
+        """Make one call and report it. What the server does wrong is in the report and never raised.
+
+        `observer` sees everything as it happens, `meters` is kept up to date every frame, a `microphone` is heard
+        whenever the script is silent. Raises ValueError for a script that cannot be spoken.
+        """
         sounds = await self._rehearse(script)
         form = CallForm(self.account, extra=dict(extra or {}))
         if call_sid:
@@ -93,6 +100,9 @@ class Telephony:
                 voice=self.voice,
                 language=self.lang,
                 observer=observer,
+                meters=meters or Meters(),
+                microphone=microphone,
+                loudspeaker=loudspeaker,
                 voices=self._voices,
             )
             await self._live(call)

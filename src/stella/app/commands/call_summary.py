@@ -1,0 +1,79 @@
+"""What a call came to: a table for people, and for each failure its cause and its mend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.table import Table
+
+from stella.phone import CallReport
+from stella.phone.report import quantile
+
+
+def _ms(value: float | None, factor: float = 1.0) -> str:
+    return "—" if value is None else f"{value * factor:.0f} ms"
+
+
+def summary(report: CallReport, recording: Path | None) -> Table:
+    """One call: each turn of the caller's, then the figures."""
+    ending = f"{report.status}, ended by {report.ended_by}"
+    table = Table("said", "at", "response gap", "barge-in", title=f"{report.call_sid}: {ending}", title_justify="left")
+    for said in report.said:
+        table.add_row(said.text or "…", f"{said.start_s:.1f} s", _ms(said.response_gap_s, 1000), _ms(said.barge_in_ms))
+    gaps = report.response_gaps_s
+    table.caption = (
+        f"{report.ended_s:.1f} s in all; response gap p50 {_ms(quantile(gaps, 0.5), 1000)}, "
+        f"p95 {_ms(quantile(gaps, 0.95), 1000)}; "
+        f"{len(report.marks)} marks ({sum(mark.how == 'cleared' for mark in report.marks)} cleared), "
+        f"{len(report.clears)} clears; {sum(run.frames_sent for run in report.streams)} frames sent, "
+        f"{sum(run.frames_late for run in report.streams)} late" + (f"; recorded to {recording}" if recording else "")
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def summary_of_many(reports: list[CallReport]) -> Table:
+    """Several calls in one table."""
+    gaps = [gap for report in reports for gap in report.response_gaps_s]
+    barges = [ms for report in reports for ms in report.barge_ins_ms]
+    table = Table("", "p50", "p95", "most", title=f"{len(reports)} calls", title_justify="left")
+    for name, values, factor in (("response gap", gaps, 1000.0), ("barge-in", barges, 1.0)):
+        table.add_row(
+            name, _ms(quantile(values, 0.5), factor), _ms(quantile(values, 0.95), factor),
+            _ms(max(values, default=None), factor),
+        )  # fmt: skip
+    good = sum(report.ok for report in reports)
+    late = sum(run.frames_late for report in reports for run in report.streams)
+    table.caption = f"{good} good, {len(reports) - good} failed; {late} of our own frames were late"
+    return table
+
+
+def why_it_failed(report: CallReport, *, signed: bool) -> Iterator[str]:
+    """For each error a line with cause and mend."""
+    for fault in report.errors():
+        yield f"[red]{fault.code}[/red] {fault.detail}. {_mend(fault.code, fault.detail, signed=signed)}"
+    if not report.errors() and not report.ok:
+        yield f"The call ended as {report.status}: the server did not take it."
+
+
+def _mend(code: int, detail: str, *, signed: bool) -> str:
+    if "403" in detail and not signed:
+        return "The server wants signed calls: set TWILIO_AUTH_TOKEN to the token that the server has."
+    if "403" in detail:
+        return (
+            "Signature or URL differ: compare TWILIO_AUTH_TOKEN and STELLA_PUBLIC_URL (--public-url) with the server's."
+        )
+    if "404" in detail:
+        return "There is no such path: is this the address of a STELLA?"
+    return {
+        11205: "Is the server running? Start it with: make run",
+        11210: "Check the spelling of the address.",
+        11237: "The server needs a publicly trusted certificate.",
+        12100: "The answer is no valid TwiML: see the server's log.",
+        12300: "The server must answer text/xml.",
+        31902: "The stream's address in the TwiML cannot be reached: check STELLA_PUBLIC_URL.",
+        31903: "The server dropped the stream: see its log.",
+        31920: "The stream's handshake was refused: see the server's log for the cause.",
+        31922: "The stream's address must begin with wss: check STELLA_PUBLIC_URL.",
+    }.get(code, "See the server's log.")
