@@ -19,8 +19,8 @@ WINDOW: Final = 10
 RATE: Final = 8_000
 FRAME: Final = 160
 
-_BURST: Final = 10 * RATE
-"""Samples that may arrive at once beyond real time: what a stalled network delivers when it wakes up."""
+_BURST: Final = 35 * RATE
+"""Samples, silence included, that may pass at once beyond real time: the longest gap and what comes behind it."""
 
 _LONGEST_FILL: Final = 30 * RATE
 _NONSENSE: Final = 3_600 * RATE
@@ -55,16 +55,16 @@ class MediaOrder:
 
     Counts into `counts`: every frame is once `frames_received` or once `frames_rejected` (duplicate, too late, empty,
     faster than real time); `frames_missing` are 20 ms of the carrier's clock without any sound taken. `clock` is any
-    monotonic clock in seconds; it is read about once in ten seconds of sound, not per frame.
+    monotonic clock in seconds; it is read about once in half a minute of sound, not per frame.
     """
 
-    __slots__ = ("_allowance", "_counts", "_fill", "_held", "_next", "_position")
+    __slots__ = ("_allowance", "_begun", "_counts", "_held", "_next", "_position")
 
     def __init__(self, counts: MediaCounts, clock: Callable[[], float]) -> None:
         """Begin before the first frame; chunks count from 1."""
         self._counts = counts
         self._allowance = _Allowance(_BURST, clock)
-        self._fill = _Allowance(_LONGEST_FILL, clock)
+        self._begun = False
         self._held: dict[int, tuple[int, bytes]] = {}
         self._next = 1
         # Where the next sample belongs, in samples of the carrier's media clock; None until that is known.
@@ -104,9 +104,10 @@ class MediaOrder:
         if not payload:
             self._counts.frames_rejected += 1
             return b""
-        if chunk < 0 or (self._position is None and not 0 < chunk <= WINDOW):
+        if chunk < 0 or (not self._begun and not 0 < chunk <= WINDOW):
             # Nothing to order by, or a stream that is joined in the middle.
             self._next = chunk = chunk if chunk >= 0 else self._next
+        self._begun = True
         if chunk < self._next or chunk in self._held:
             self._counts.frames_rejected += 1
             return b""
@@ -137,7 +138,7 @@ class MediaOrder:
     def _take(self, timestamp: int, payload: bytes, sound: bytearray) -> None:
         size = len(payload)
         if size > self._allowance.left and size > self._allowance.refill():
-            # Faster than real time for too long. The hole it leaves is filled by the clock of the next frame taken.
+            # Faster than real time for too long. As far as real time allows, the hole becomes silence later.
             self._counts.frames_rejected += 1
             return
         self._allowance.left -= size
@@ -156,9 +157,10 @@ class MediaOrder:
         gap = at - self._position
         if FRAME <= gap <= _NONSENSE:
             self._counts.frames_missing += round(gap / FRAME)
-            room = self._fill.left if gap <= self._fill.left else self._fill.refill()
-            silence = min(gap, room)
-            self._fill.left -= silence
+            silence = min(gap, _LONGEST_FILL)
+            if silence > self._allowance.left:
+                silence = min(silence, self._allowance.refill())
+            self._allowance.left -= silence
             sound += SILENCE * silence
         if gap >= FRAME or gap < -_STEP_BACK:
             self._position = at

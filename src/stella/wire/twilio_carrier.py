@@ -120,7 +120,7 @@ def parse_outbound(data: bytes | str, stream_sid: str, *, binary: bool = False) 
     if binary:
         raise StreamFault(CANNOT_DECODE, "a binary frame")
     try:
-        tree = decode(data)
+        tree = decode(data if isinstance(data, str) else data.decode("utf-8"))
     except UnicodeError:
         raise StreamFault(CANNOT_DECODE, "not UTF-8") from None
     except (DecodeError, RecursionError):

@@ -188,8 +188,7 @@ def _number(value: object) -> int:
     if isinstance(value, float) and not value.is_integer():
         return -1
     try:
-        # 18 digits are 30 million years of milliseconds; longer ones are somebody's joke.
-        return int(_word(value)[:18]) if not isinstance(value, float) else int(value)
+        return int(value) if isinstance(value, float) else int(_word(value))
     except ValueError:
         return -1
 
