@@ -21,7 +21,7 @@ cli = typer.Typer(
 cli.command("serve")(serve.command)
 cli.command("dev")(dev.command)
 cli.command("call")(call.command)
-cli.add_typer(calls.cli, name="calls", help="The records of calls.")
+cli.add_typer(calls.calls, name="calls")
 cli.add_typer(models.models, name="models")
 
 

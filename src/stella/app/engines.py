@@ -8,13 +8,13 @@ from typing import TypeVar
 
 import structlog
 
-from stella.adapters.bench import engines as bench
+from stella.adapters import bench
 from stella.adapters.embedded import Espeak, Flite
 from stella.adapters.embedded import TextToSpeech as EmbeddedVoice
 from stella.adapters.models.folder import ModelFolder
 from stella.adapters.moonshine import SpeechToText as Moonshine
 from stella.adapters.moonshine import Transcriber
-from stella.adapters.receptionist import Receptionist
+from stella.adapters.receptionist import Knowledge, Receptionist
 from stella.adapters.silero import VoiceActivity
 from stella.calls.phrase_cache import PhraseCache
 from stella.domain.agent import Agent
@@ -78,7 +78,7 @@ class ProcessEngines:
             await voice.start()
             self._voices[name] = PhraseCache(voice)
         elif name == "bench":
-            self._voices[name] = bench.TextToSpeech(await asyncio.to_thread(bench.three_seconds))
+            self._voices[name] = bench.TextToSpeech(await asyncio.to_thread(bench.speech_like))
         else:
             raise ConfigError(f"engines.tts: there is no {name!r}; built in are {', '.join(TTS_NAMES)}")
 
@@ -91,7 +91,7 @@ class ProcessEngines:
             texts = [getattr(phrases, name) for name in FIXED] + list(phrases.no_input)
             if agent.preset.asks:
                 texts += [phrases.consent_question, phrases.consent_unclear, phrases.consent_yes, phrases.consent_no]
-            await voice.warm([(text, setup.code, setup.voice) for text in texts], progress)
+            await voice.warm([(text, setup.code, setup.voice) for text in texts], progress or (lambda _done, _of: None))
 
     def ears(self, agent: Agent, language: str) -> SpeechToText | None:
         """The first of the agent's speech-to-text engines that understands `language`."""
@@ -111,12 +111,14 @@ class ProcessEngines:
         name = agent.engines.brain[0] if agent.engines.brain else "receptionist"
         key = (agent.name, agent.version, name)
         if key not in self._brains:
-            self._brains = {k: b for k, b in self._brains.items() if k[0] != agent.name} | {key: self._make_brain(name, agent)}
+            self._brains = {k: b for k, b in self._brains.items() if k[0] != agent.name} | {
+                key: self._make_brain(name, agent)
+            }
         return self._brains[key]
 
     def _make_brain(self, name: str, agent: Agent) -> Brain:
         makers: Mapping[str, Callable[[], Brain]] = {
-            "receptionist": lambda: Receptionist.load(agent, self._outbox),
+            "receptionist": lambda: Receptionist(agent, Knowledge.load(agent.knowledge), self._outbox),
             "bench": bench.Brain,
         }
         if name not in makers:

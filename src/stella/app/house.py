@@ -10,12 +10,13 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import structlog
 
 from stella.adapters.models.folder import ModelFolder
-from stella.adapters.notify import Post, SmtpAccount
-from stella.adapters.prometheus import PrometheusMetrics
-from stella.adapters.sql import SqlOutbox, SqlStore, open_store
+from stella.adapters.notify import EmailDelivery, SmtpSettings, WebhookDelivery
+from stella.adapters.sql import SqlStore, open_store
+from stella.adapters.sql.outbox import SqlOutbox
 from stella.app.agents.shelf import AgentShelf
 from stella.app.engines import ProcessEngines
 from stella.app.live_events import LiveEvents
@@ -26,8 +27,10 @@ from stella.calls.switchboard import Switchboard
 from stella.conversation.policy import Policy
 from stella.domain.agent import Agent, NotifyTarget
 from stella.domain.errors import ConfigError
+from stella.ports.delivery import Delivery
 from stella.web.config import Caps, Deadlines, WebConfig
 from stella.web.inside import ConsentGiven, Inside
+from stella.web.metrics import PrometheusMetrics
 from stella.web.server import StellaServer
 
 _log = structlog.get_logger("stella.house")
@@ -131,7 +134,7 @@ async def open_house(
         stack.push_async_callback(switchboard.close)
         events = LiveEvents(switchboard, store)
         inside = Inside(
-            switchboard, store, metrics, exposition=metrics.exposition, events=events.follow,
+            switchboard, store, metrics, events=events.follow,
             keep_consent=lambda answer: _keep_consent(store, answer), drain=switchboard.drain,
         )  # fmt: skip
         server = StellaServer(inside, config)
@@ -145,14 +148,18 @@ async def _open_outbox(
     def targets(agent: str) -> tuple[NotifyTarget, ...]:
         return next((known.notify for known in shelf.agents if known.name == agent), ())
 
-    smtp = None
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    ways: dict[str, Delivery] = {"webhook": WebhookDelivery(session, allow_loopback=development)}
     if settings.smtp_host:
-        smtp = SmtpAccount(
-            settings.smtp_host, settings.smtp_port, settings.smtp_security, settings.smtp_user,
-            settings.smtp_password.get_secret_value(), settings.smtp_from,
+        email = EmailDelivery(
+            SmtpSettings(
+                settings.smtp_host, settings.smtp_from, settings.smtp_port, settings.smtp_user,
+                settings.smtp_password.get_secret_value(), settings.smtp_security,
+            )
         )  # fmt: skip
-    post = await stack.enter_async_context(Post(smtp, development=development))
-    outbox = SqlOutbox(store, targets, post)
+        stack.push_async_callback(email.close)
+        ways["email"] = email
+    outbox = SqlOutbox(store, targets, ways)
     await outbox.start()
     stack.push_async_callback(outbox.close)
     return outbox

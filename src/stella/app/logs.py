@@ -12,7 +12,13 @@ import structlog
 
 _NUMBER = re.compile(r"\+?\d[\d /().-]{6,}\d")
 _SECRET_NAMES = ("token", "secret", "password", "authorization", "api_key", "signature")
-_SAFE = ("call", "stream", "timestamp", "port", "seconds", "leg", "took_ms")
+_SAFE = ("call", "stream", "timestamp", "url", "public_url")
+_LEAST_DIGITS = 8
+
+
+def _hide(found: re.Match[str]) -> str:
+    text = found.group()
+    return "(number)" if sum(map(str.isdigit, text)) >= _LEAST_DIGITS else text
 
 
 def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -21,7 +27,7 @@ def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Muta
         if any(word in name.lower() for word in _SECRET_NAMES) and value not in (None, "", True, False):
             event[name] = "***"
         elif isinstance(value, str) and name not in _SAFE:
-            event[name] = _NUMBER.sub("(number)", value)
+            event[name] = _NUMBER.sub(_hide, value)
     return event
 
 

@@ -76,4 +76,5 @@ def _tell(console: Console, house: House, *, development: bool) -> None:
             f"  Status callback   {url}/api/stella/call/status  (HTTP POST)\n",
             highlight=False,
             markup=False,
+            soft_wrap=True,
         )

@@ -25,4 +25,6 @@ def secret_file(path: Path, *, size: int = 32) -> tuple[str, bool]:
             file.write(made + "\n")
         return made, True
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot keep a secret there ({error}); check STELLA_DATA_DIR and its rights") from None
+        raise ConfigError(
+            f"{path}: cannot keep a secret there ({error}); check STELLA_DATA_DIR and its rights"
+        ) from None

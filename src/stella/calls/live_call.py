@@ -106,10 +106,15 @@ class LiveCall:
         self.record.language = language.code
         self.brain.switch(language.code)
 
-    def note_turn(self, turn: Turn, base_s: float = 0.0) -> None:
-        """Write a turn down: numbered in order over all legs, `base_s` seconds after the answer its leg began."""
+    @property
+    def last_turn(self) -> int:
+        """The number of the newest turn, 0 before the first."""
+        return self.turns[-1].turn if self.turns else 0
+
+    def note_turn(self, turn: Turn, base_s: float = 0.0, base_turn: int = 0) -> None:
+        """Write a turn down. Its leg began `base_s` seconds after the answer and after turn `base_turn`; numbers grow."""
         turn = Turn(
-            len(self.turns) + 1, turn.speaker, turn.text, round(turn.started_s + base_s, 3),
+            max(turn.turn + base_turn, self.last_turn + 1), turn.speaker, turn.text, round(turn.started_s + base_s, 3),
             round(turn.ended_s + base_s, 3), turn.interrupted, turn.heard_text,
         )  # fmt: skip
         self.turns.append(turn)

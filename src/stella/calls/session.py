@@ -70,7 +70,7 @@ class CallSession:
         self._early: list[bytes] = []
         self._fed = 0
         self._heard_at = self._clock()
-        self._base_s = call.seconds()
+        self._base_s, self._base_turn = call.seconds(), call.last_turn
         self._gone = asyncio.Event()
         self._stopped = self._displaced = False
         self._chosen_end: EndedBy | None = None
@@ -213,7 +213,7 @@ class CallSession:
             case do.CancelReply(turn):
                 thinker.cancel(turn)
             case do.CommitTurn(turn):
-                call.note_turn(turn, self._base_s)
+                call.note_turn(turn, self._base_s, self._base_turn)
                 self._keep_state()
             case do.RecordGap(seconds):
                 call.gaps_ms.append(seconds * 1000)
@@ -338,7 +338,7 @@ class CallSession:
             self._close(EndedBy.AGENT, "gather", "language")
             return
         self._speaker = Speaker(self._line, self.tell, self._clock, self._voice())
-        self._thinker = Thinker(call.brain, self.tell, self._clock)
+        self._thinker = Thinker(call.brain, self.tell, self._clock, self._base_turn)
         self._ears = await ears.open(setup.code, self._heard)
         self._vad = self._engines.voice_activity.open(self._activity)
         policy = Policy().with_overrides(

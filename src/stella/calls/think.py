@@ -6,6 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
@@ -23,9 +24,11 @@ _log = structlog.get_logger("stella.think")
 class Thinker:
     """Puts turns to a brain and tells the conversation what comes of it."""
 
-    def __init__(self, brain: BrainSession, tell: Callable[[on.Event], None], clock: Callable[[], float]) -> None:
-        """`tell` takes ReplyGrew, ReplyActed, ReplyEnded and ReplyFailed."""
-        self._brain, self._tell, self._clock = brain, tell, clock
+    def __init__(
+        self, brain: BrainSession, tell: Callable[[on.Event], None], clock: Callable[[], float], base_turn: int = 0
+    ) -> None:
+        """`tell` takes ReplyGrew, ReplyActed, ReplyEnded and ReplyFailed. Turns of this leg begin after `base_turn`."""
+        self._brain, self._tell, self._clock, self._base_turn = brain, tell, clock, base_turn
         self._task: asyncio.Task[None] | None = None
         self._turn: TurnId | None = None
         self.first_words_ms: deque[float] = deque(maxlen=500)
@@ -69,6 +72,7 @@ class Thinker:
     async def _stream(self, asked: Asked, context: Sequence[Turn], now: datetime) -> None:
         turn, sentences, began = asked.turn, Sentences(), self._clock()
         first = True
+        asked = replace(asked, turn=TurnId(turn + self._base_turn))
         async with aclosing(self._brain.reply(asked, context, now)) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
                 if first:
