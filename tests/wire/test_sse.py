@@ -19,7 +19,9 @@ def read(raw, cuts=(), **bounds):
     return found
 
 
-VALUES = st.dictionaries(st.sampled_from(["type", "content"]), st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+VALUES = st.dictionaries(
+    st.sampled_from(["type", "content"]), st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+)
 
 
 @given(st.lists(VALUES, max_size=5), st.lists(st.integers(0, 200), max_size=8))

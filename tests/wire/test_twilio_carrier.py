@@ -35,7 +35,14 @@ def test_a_stream_is_spoken_in_twilios_order_and_types():
     trees = [json.loads(message) for message in said]
     assert [tree.get("sequenceNumber") for tree in trees] == [None, "1", "2", "3", "4", "5", "6"]
     assert list(trees[1]) == ["event", "sequenceNumber", "streamSid", "start"]
-    assert list(trees[1]["start"]) == ["accountSid", "streamSid", "callSid", "tracks", "mediaFormat", "customParameters"]
+    assert list(trees[1]["start"]) == [
+        "accountSid",
+        "streamSid",
+        "callSid",
+        "tracks",
+        "mediaFormat",
+        "customParameters",
+    ]
     assert list(trees[2]["media"]) == ["track", "chunk", "timestamp", "payload"]
     assert [tree["media"]["chunk"] for tree in trees[2:4]] == ["1", "4"]
     assert trees[2]["media"]["timestamp"] == "57"

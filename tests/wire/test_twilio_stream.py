@@ -72,7 +72,18 @@ def test_bytes_may_come_as_a_view():
 
 @pytest.mark.parametrize(
     ("chunk", "read"),
-    [(7, 7), ("7", 7), (7.0, 7), ("x", -1), (None, -1), ("", -1), ([], -1), (7.5, -1), ("9" * 99, int("9" * 99)), (True, -1)],
+    [
+        (7, 7),
+        ("7", 7),
+        (7.0, 7),
+        ("x", -1),
+        (None, -1),
+        ("", -1),
+        ([], -1),
+        (7.5, -1),
+        ("9" * 99, int("9" * 99)),
+        (True, -1),
+    ],
 )
 def test_counters_of_any_type_are_tolerated(chunk, read):
     """C06: clones send numbers for strings, and a counter is no reason to lose sound."""
@@ -212,7 +223,17 @@ bodies = st.fixed_dictionaries(
     {},
     optional={
         name: json_values
-        for name in ("payload", "chunk", "timestamp", "track", "name", "digit", "tracks", "mediaFormat", "customParameters")
+        for name in (
+            "payload",
+            "chunk",
+            "timestamp",
+            "track",
+            "name",
+            "digit",
+            "tracks",
+            "mediaFormat",
+            "customParameters",
+        )
     },
 )
 

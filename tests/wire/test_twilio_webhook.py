@@ -78,7 +78,12 @@ def test_a_call_request_is_read():
     assert request.call_sid == "CA1"
     assert (request.from_, request.to, request.country) == ("+4311", "+4322", "AT")
     assert (request.speech, request.confidence, request.digits) == ("Grüß Gott", 0.93, "5")
-    assert (request.dial_status, request.call_duration_s, request.sequence, request.error_code) == ("busy", 49, 3, "11200")
+    assert (request.dial_status, request.call_duration_s, request.sequence, request.error_code) == (
+        "busy",
+        49,
+        3,
+        "11200",
+    )
     assert request.query == {"turn": "3"}
     assert request.fields["New"] == "x"
 
@@ -105,7 +110,9 @@ def test_numbers_that_are_none_are_none(text):
     assert request.query == {"q": "1"}
 
 
-@pytest.mark.parametrize(("text", "value"), [("", None), ("x", None), ("nan", None), ("inf", None), ("0.5", 0.5), ("1", 1.0)])
+@pytest.mark.parametrize(
+    ("text", "value"), [("", None), ("x", None), ("nan", None), ("inf", None), ("0.5", 0.5), ("1", 1.0)]
+)
 def test_confidence_is_a_finite_number_or_none(text, value):
     """A comparison with NaN would always be false."""
     assert call_request([("Confidence", text)]).confidence == value
