@@ -39,7 +39,8 @@ setup-dev: ## the same with the tools for tests
 lock: setup-dev ## pin the newest allowed versions anew (see CONTRIBUTING.md)
 	@$(BIN)/python tools/lock.py
 
-docs: setup-dev ## check the documentation: links, commands, glossary, settings
+docs: setup-dev ## write the settings page anew and check links, commands, glossary and decisions
+	@$(BIN)/python tools/settings_page.py
 	@$(BIN)/pytest -q tests/test_house_rules.py
 
 clean: ## remove the virtual environment and caches; data/ with your calls stays
