@@ -8,12 +8,12 @@ from copy import deepcopy
 from datetime import datetime
 
 from stella.adapters.receptionist import dialogue, message
-from stella.adapters.receptionist.desk import Answer, Desk, Heard
+from stella.adapters.receptionist.desk import EXPECTS, Answer, Desk, Heard
 from stella.adapters.receptionist.hours import Opening
 from stella.adapters.receptionist.knowledge import Knowledge
 from stella.adapters.receptionist.memory import TEXT_LIMIT, Memory
 from stella.adapters.receptionist.words import fold
-from stella.domain.acts import ChangeLanguage, EndCall, TransferTo
+from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer, TransferTo
 from stella.domain.agent import Agent
 from stella.domain.transcript import Turn
 from stella.ports.brain import Acted, Asked, BrainEvent, CallFacts, Said
@@ -39,6 +39,11 @@ class Receptionist:
         """`may_transfer` counts transfers and says whether one more is allowed this hour."""
         self._agent, self._knowledge, self._outbox, self._may_transfer = agent, knowledge, outbox, may_transfer
         self._opening = Opening(agent.hours)
+
+    @classmethod
+    def load(cls, agent: Agent, outbox: Outbox, may_transfer: Callable[[], bool] = _always) -> Receptionist:
+        """The receptionist of an agent with the pages of its knowledge folder; reads files, so call it at a quiet time."""
+        return cls(agent, Knowledge.load(agent.knowledge), outbox, may_transfer)
 
     def open(self, facts: CallFacts, state: bytes = b"") -> ReceptionistSession:
         """Begin, or go on where `state` left off."""
@@ -73,17 +78,16 @@ class ReceptionistSession:
             answer = await self._save(desk, memory)
         if not answer.rest:
             memory.last = [line[:1000] for line in answer.lines[-4:]]
-        memory.turn, memory.heard = int(asked.turn), text[:TEXT_LIMIT]
+        memory.agents, memory.heard = _agents(context), text[:TEXT_LIMIT]
         self._before, self._memory = self._memory, memory
-        for event in _events(answer):
+        for event in _events(answer, _expectation(desk, memory)):
             yield event
 
     def _undo_unheard(self, asked: Asked, context: Sequence[Turn]) -> str:
         """What the caller has said by now. When the reply before was never heard, the turn before is part of it."""
         text = " ".join(asked.text.split())
         before, memory = self._before, self._memory
-        agents = [turn for turn in context if turn.speaker == "agent"]
-        unheard = bool(context) and not any(turn.turn >= memory.turn and turn.heard_text for turn in agents)
+        unheard = bool(context) and _agents(context) <= memory.agents
         if before is None or not unheard or memory.messages != before.messages or asked.digits or asked.silent:
             return text
         self._memory = before
@@ -117,9 +121,22 @@ def _at(desk: Desk, now: datetime) -> Desk:
     return Desk(desk.agent, desk.knowledge, desk.opening, desk.caller, desk.call_sid, now, desk.may_transfer)
 
 
-def _events(answer: Answer) -> list[BrainEvent]:
+def _agents(context: Sequence[Turn]) -> int:
+    """Turns of ours of which at least something was sent; one that was stopped before is not in the transcript."""
+    return sum(turn.speaker == "agent" for turn in context)
+
+
+def _expectation(desk: Desk, memory: Memory) -> ExpectAnswer | None:
+    if memory.step == "whom":
+        return ExpectAnswer("name", hints=tuple(person.name for person in desk.agent.people[:20]))
+    return EXPECTS.get(memory.step)
+
+
+def _events(answer: Answer, expects: ExpectAnswer | None) -> list[BrainEvent]:
     """Records first, then the words in one go, then what is to happen after they were heard."""
     last = [act for act in answer.acts if isinstance(act, (EndCall, TransferTo, ChangeLanguage))]
     first: list[BrainEvent] = [Acted(act) for act in answer.acts if act not in last]
     words: list[BrainEvent] = [Said(f"{line} ") for line in answer.lines]
+    if expects is not None and not last:
+        first.append(Acted(expects))
     return [*first, *words, *(Acted(act) for act in last)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,9 +13,22 @@ from stella.domain.acts import Act, ExpectAnswer, UsedTool
 from stella.domain.agent import Agent
 from stella.domain.call import ToolUse
 
-YES_NO = ExpectAnswer("yes-no", max_digits=1)
-NAME = ExpectAnswer("name")
-NUMBER = ExpectAnswer("number", max_digits=15, terminator="#")
+_YES_NO = ExpectAnswer("yes-no", max_digits=1)
+_NUMBER = ExpectAnswer("number", max_digits=15, terminator="#")
+
+EXPECTS: Mapping[str, ExpectAnswer] = {
+    "offer-message": _YES_NO,
+    "offer-transfer": _YES_NO,
+    "whom": ExpectAnswer("name"),
+    "name": ExpectAnswer("name"),
+    "name-check": _YES_NO,
+    "number-offer": _YES_NO,
+    "number": _NUMBER,
+    "number-check": _YES_NO,
+    "summary": _YES_NO,
+    "try-again": _YES_NO,
+}
+"""What kind of answer the question of a step wants; the other steps take anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from stella.adapters.receptionist import message, reception
-from stella.adapters.receptionist.desk import YES_NO, Answer, Desk, Heard
+from stella.adapters.receptionist import message, reception, slots
+from stella.adapters.receptionist.desk import EXPECTS, Answer, Desk, Heard
 from stella.adapters.receptionist.intents import Intent, has, intent_of, yes_or_no
 from stella.adapters.receptionist.memory import Memory
 from stella.adapters.receptionist.names import name_in, people_meant, says_name
-from stella.domain.acts import ChangeLanguage, EndCall
+from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer
 
+OPEN = ExpectAnswer()
 MESSAGE_STEPS = frozenset(
     {"name", "name-check", "number-offer", "number", "number-check", "concern", "summary", "change", "try-again"}
 )
@@ -53,8 +54,9 @@ def _key(desk: Desk, memory: Memory, heard: Heard) -> Answer | None:
         return repeat(memory)
     if heard.digits == "*":
         return _stop(memory)
-    asks = ("offer-message", "offer-transfer", "name-check", "number-offer", "number-check", "summary", "try-again")
-    return None if heard.digits in "12" and memory.step in asks else _again(memory, "no-match")
+    asked = EXPECTS.get(memory.step, OPEN).kind
+    meant = asked == "number" or (asked == "yes-no" and heard.digits in "12")
+    return None if meant else _again(memory, "no-match")
 
 
 def _anytime(desk: Desk, memory: Memory, heard: Heard) -> Answer | None:
@@ -103,7 +105,7 @@ def _language(desk: Desk, memory: Memory, code: str) -> Answer:
 
 
 def _wish(desk: Desk, memory: Memory, heard: Heard) -> Answer:
-    """Nothing is open: what does the caller want?"""
+    """Nothing is open: find out what the caller wants."""
     language = memory.language
     match intent_of(heard.folded, language):
         case Intent.ROBOT:
@@ -157,6 +159,8 @@ def _other(desk: Desk, memory: Memory, heard: Heard) -> Answer:
         return Answer(memory.language).say("what-else")
     if few and len(people_meant(heard.folded, desk.agent.people)) == 1:
         return reception.transfer(desk, memory, heard)
+    if about_day := reception.day_only(desk, memory, heard):
+        return about_day
     return reception.question(desk, memory, heard)
 
 
@@ -169,7 +173,7 @@ def _goodbye(desk: Desk, memory: Memory) -> Answer:
 def _in_message(desk: Desk, memory: Memory, heard: Heard) -> Answer:
     """A message is being taken. Asides are answered and the open question is put again."""
     if heard.digits or memory.step in ("concern", "number", "number-check", "change"):
-        return message.take(desk, memory, heard)
+        return slots.take(desk, memory, heard)
     intent = intent_of(heard.folded, memory.language)
     match intent:
         case Intent.HUMAN | Intent.TRANSFER if memory.step != "summary" and not says_name(heard.text, memory.language):
@@ -183,7 +187,7 @@ def _in_message(desk: Desk, memory: Memory, heard: Heard) -> Answer:
             aside.rest = True
             return _then_ask_again(memory, aside)
         case _:
-            return message.take(desk, memory, heard)
+            return slots.take(desk, memory, heard)
 
 
 def _offer(desk: Desk, memory: Memory, heard: Heard) -> Answer:
@@ -191,14 +195,14 @@ def _offer(desk: Desk, memory: Memory, heard: Heard) -> Answer:
     intent = intent_of(heard.folded, memory.language)
     verdict = {"1": True, "2": False}.get(heard.digits, yes_or_no(heard.folded, memory.language))
     if memory.step == "whom":
-        return _whom(desk, memory, heard, intent, verdict)
+        return _whom(desk, memory, heard, intent, verdict=verdict)
     if intent in (Intent.OTHER, Intent.THANKS, Intent.GREETING) or (verdict is True and intent is Intent.MESSAGE):
-        return _answer_offer(desk, memory, heard, verdict)
+        return _answer_offer(desk, memory, heard, verdict=verdict)
     memory.step, memory.tries = "idle", 0
     return _wish(desk, memory, heard)
 
 
-def _answer_offer(desk: Desk, memory: Memory, heard: Heard, verdict: bool | None) -> Answer:
+def _answer_offer(desk: Desk, memory: Memory, heard: Heard, *, verdict: bool | None) -> Answer:
     if verdict is True and len(heard.folded.split()) <= 8:
         if memory.step == "offer-transfer":
             memory.asked_human = True
@@ -214,10 +218,10 @@ def _answer_offer(desk: Desk, memory: Memory, heard: Heard, verdict: bool | None
     if memory.tries > message.RETRIES:
         memory.forget_message()
         return Answer(memory.language).say("fine-then")
-    return Answer(memory.language, rest=True).say("yes-or-no").act(YES_NO)
+    return Answer(memory.language, rest=True).say("yes-or-no")
 
 
-def _whom(desk: Desk, memory: Memory, heard: Heard, intent: Intent, verdict: bool | None) -> Answer:
+def _whom(desk: Desk, memory: Memory, heard: Heard, intent: Intent, *, verdict: bool | None) -> Answer:
     if people_meant(heard.folded, desk.agent.people):
         return reception.transfer(desk, memory, heard)
     if intent is Intent.HUMAN:

@@ -34,88 +34,127 @@ def _all(**patterns: str) -> Mapping[Intent, re.Pattern[str]]:
 
 _PATTERNS: Mapping[str, Mapping[Intent, re.Pattern[str]]] = {
     "de": _all(
-        emergency=r"\b(medizinischer notfall|notfall|notruf|notarzt|rettung|feuerwehr|polizei|krankenwagen|herzinfarkt|schlaganfall|"
+        emergency=r"\b(medizinischer notfall|notfall|notruf|notarzt|rettung|feuerwehr|polizei|krankenwagen|"
+        r"herzinfarkt|schlaganfall|"
         r"es brennt|bewusstlos|lebensgefahr|selbstmord|umbringen)\b|^(bitte )?(112|133|144|122)$",
-        stop=r"^(bitte )?(abbrechen|abbruch|stopp?|halt|vergessen sie('?s| es| das)?|doch nicht|lassen wir das|nein abbrechen)( bitte)?$|"
+        stop=r"^(bitte )?(abbrechen|abbruch|stopp?|halt|vergessen sie('?s| es| das)?|doch nicht|lassen wir das|"
+        r"nein abbrechen)( bitte)?$|"
         r"\b(abbrechen|vergessen sie (s|es|das)|doch keine nachricht|lassen (sie|wir) (das|es))\b",
-        repeat=r"^(wie|was|hae|bitte|wie bitte|was bitte|nochmal|noch mal|noch einmal|nochmals|pardon|was haben sie gesagt)$|"
-        r"\b(wie bitte|wiederholen|noch ?mal sagen|noch einmal sagen|sagen sie (das|es) (bitte )?noch ?(mal|einmal)|nicht verstanden|"
+        repeat=r"^(wie|was|hae|bitte|wie bitte|was bitte|nochmal|noch mal|noch einmal|nochmals|pardon|"
+        r"was haben sie gesagt)$|"
+        r"\b(wie bitte|wiederholen|noch ?mal sagen|noch einmal sagen|sagen sie (das|es) (bitte )?noch ?(mal|"
+        r"einmal)|nicht verstanden|"
         r"nochmal bitte|noch einmal bitte|bitte (nochmal|noch einmal)|(das war )?zu schnell)\b",
-        english=r"^(\w+ ){0,5}(english|englisch)( please| bitte| sprechen| reden| weiter)*$|\b(do you speak english|in english)\b",
-        robot=r"\b(bist|sind|ist|spreche|rede) (du|sie|das|ich|da)?( \w+){0,4} ?(roboter|maschine|computer|mensch|bot|kuenstliche\w*|ki|"
+        german=r"^(auf )?deutsch( bitte)?$",
+        english=r"^(\w+ ){0,5}(english|englisch)( please| bitte| sprechen| reden| weiter)*$|"
+        r"\b(do you speak english|in english)\b",
+        robot=r"\b(bist|sind|ist|spreche|rede) (du|sie|das|ich|da)?( \w+){0,4} ?(roboter|maschine|computer|"
+        r"mensch|bot|kuenstliche\w*|ki|"
         r"echt|echter|echte|tonband|automat)\b|^(roboter|maschine|computer)$",
-        goodbye=r"\b(auf wieder(hoeren|sehen|schauen)|wieder(hoeren|schauen)|tschuess?i?|tschues|pfiat|baba|ciao|ade|schoenen tag|"
+        goodbye=r"\b(auf wieder(hoeren|sehen|schauen)|wieder(hoeren|schauen)|tschuess?i?|tschues|pfiat|baba|"
+        r"ciao|ade|schoenen tag|"
         r"das war('?s| alles| s)|das ist alles|nichts mehr|nein danke das|bis bald|auflegen|schoenes wochenende)\b",
-        call_back=r"\b(rueckruf|zurueckrufen|rufen sie mich|rueckrufen|ruft mich|(mich )?(bitte )?(zurueck ?|an)rufen|ruf mich|"
+        call_back=r"\b(rueckruf|zurueckrufen|rufen sie mich|rueckrufen|ruft mich|(mich )?(bitte )?(zurueck ?|"
+        r"an)rufen|ruf mich|"
         r"rufen sie bitte|jemand anrufen)\b",
-        message=r"\b(nachricht|mitteilung|ausrichten|richten sie|notieren|notiz|hinterlassen|sagen sie (ihm|ihr|ihnen|bitte|der|dem)|"
+        message=r"\b(nachricht|mitteilung|ausrichten|richten sie|notieren|notiz|hinterlassen|sagen sie (ihm|ihr|"
+        r"ihnen|bitte|der|dem)|"
         r"bescheid (sagen|geben)|etwas aufnehmen|anrufbeantworter|voicemail|beschwer\w*)\b",
-        transfer=r"\b(verbinden|durchstellen|weiterleiten|weiterverbinden|verbinde|stellen sie|geben sie mir|zu sprechen|"
-        r"sprechen mit|mit \w+( \w+){0,3} (sprechen|reden|telefonieren)|(kann|koennte|moechte|darf|will) ich (bitte )?(mit )?(\w+ ){1,4}(sprechen|haben|reden)|"
+        transfer=r"\b(verbinden|durchstellen|weiterleiten|weiterverbinden|verbinde|stellen sie|geben sie mir|"
+        r"zu sprechen|"
+        r"sprechen mit|mit \w+( \w+){0,3} (sprechen|reden|telefonieren)|(kann|koennte|moechte|darf|"
+        r"will) ich (bitte )?(mit )?(\w+ ){1,4}(sprechen|haben|reden)|"
         r"ist (der|die|herr|frau) .{2,30} (da|zu sprechen|im haus|erreichbar)|abteilung)\b",
-        human=r"\b(menschen?|mitarbeiter(in)?|kolleg\w+|beraterin?|zentrale|vermittlung|jemanden?|ansprechpartner|person|"
+        human=r"\b(menschen?|mitarbeiter(in)?|kolleg\w+|beraterin?|zentrale|vermittlung|jemanden?|"
+        r"ansprechpartner|person|"
         r"sekretariat|echten|leibhaftigen)\b",
-        hours=r"\b(offen|geoeffnet|oeffnungszeit\w*|oeffnet|oeffnen|aufgesperrt|sperr\w*|geschlossen|schliess\w*|zugesperrt|"
-        r"buerozeit\w*|geschaeftszeit\w*|oeffnungs\w*|feiertag\w*|(habt|haben|hat) (\w+ ){0,4}(auf|zu|offen)|wann (kann|erreiche?) ich|"
-        r"(bis|ab|von) wann|wie lange (seid|sind|habt|haben)|erreichbar( am| heute| morgen)|sind sie (\w+ ){0,3}da|betriebsurlaub)\b",
-        help=r"^(hilfe|help|was koennen sie( \w+)*|was kann ich( \w+)*|womit koennen sie( \w+)*)$|\b(was koennen sie (alles|fuer mich)|"
+        hours=r"\b(offen|geoeffnet|oeffnungszeit\w*|oeffnet|oeffnen|aufgesperrt|sperr\w*|geschlossen|"
+        r"schliess\w*|zugesperrt|"
+        r"buerozeit\w*|geschaeftszeit\w*|oeffnungs\w*|feiertag\w*|(habt|haben|hat) (\w+ ){0,4}(auf|zu|offen)|"
+        r"wann (kann|erreiche?) ich|"
+        r"(bis|ab|von) wann|wie lange (seid|sind|habt|haben)|erreichbar( am| heute| morgen)|"
+        r"sind sie (\w+ ){0,3}da|betriebsurlaub)\b",
+        help=r"^(hilfe|help|was koennen sie( \w+)*|was kann ich( \w+)*|womit koennen sie( \w+)*)$|"
+        r"\b(was koennen sie (alles|fuer mich)|"
         r"wobei koennen sie)\b",
         thanks=r"^(\w+ ){0,2}(danke|dankeschoen|danke schoen|vielen dank|herzlichen dank|dank)( \w+){0,2}$",
-        greeting=r"^(ja )?(hallo|gruess gott|guten (tag|morgen|abend)|servus|gruezi|hi|hey|moin|gruess sie)( (hallo|gruess gott|stella|sie|da|"
+        greeting=r"^(ja )?(hallo|gruess gott|guten (tag|morgen|abend)|servus|gruezi|hi|hey|moin|"
+        r"gruess sie)( (hallo|gruess gott|stella|sie|da|"
         r"guten tag))*$",
     ),
     "en": _all(
-        emergency=r"\b(an emergency|emergency|ambulance|fire brigade|police|heart attack|stroke|unconscious|there is a fire|"
+        emergency=r"\b(an emergency|emergency|ambulance|fire brigade|police|heart attack|stroke|unconscious|"
+        r"there is a fire|"
         r"call 911|kill myself|suicide)\b|^(112|911|999)$",
-        stop=r"^(please )?(stop|cancel|abort|quit|forget (it|that|about it)|never ?mind|no cancel)( please| it| that)*$|"
+        stop=r"^(please )?(stop|cancel|abort|quit|forget (it|that|about it)|never ?mind|no cancel)( please| it|"
+        r" that)*$|"
         r"\b(never mind|forget (it|about it)|cancel (that|the message|this)|dont bother)\b",
-        repeat=r"^(what|pardon|sorry|again|excuse me|say again|come again|huh|repeat|pardon me|what was that|what did you say)( please)?$|"
-        r"\b(repeat|say (that|it) again|once more|one more time|(did not|didnt|couldnt) (understand|hear|catch|get)|too fast|"
+        repeat=r"^(what|pardon|sorry|again|excuse me|say again|come again|huh|repeat|pardon me|what was that|"
+        r"what did you say)( please)?$|"
+        r"\b(repeat|say (that|it) again|once more|one more time|(did not|didnt|couldnt) (understand|hear|catch|"
+        r"get)|too fast|"
         r"say again)\b",
-        german=r"^(\w+ ){0,5}(german|deutsch|dutch|doitch|doich)( please| bitte| bitter)*$|\b(sprechen sie deutsch|speak german|auf deutsch|"
+        english=r"^(in )?english( please)?$",
+        german=r"^(\w+ ){0,5}(german|deutsch|dutch|doitch|doich)( please| bitte| bitter)*$|"
+        r"\b(sprechen sie deutsch|speak german|auf deutsch|"
         r"off deutsch)\b",
-        robot=r"\b(are|is|am) (you|this|i|that|it)( \w+){0,4} ?(robot|machine|computer|human|bot|real|ai|recording|person|automated)\b|"
+        robot=r"\b(are|is|am) (you|this|i|that|it)( \w+){0,4} ?(robot|machine|computer|human|bot|real|ai|"
+        r"recording|person|automated)\b|"
         r"^(robot|machine|bot)$",
-        goodbye=r"\b(goodbye|good bye|bye|bye bye|see you|have a (nice|good|great) (day|one|evening|weekend)|thats (all|it)|that is all|"
+        goodbye=r"\b(goodbye|good bye|bye|bye bye|see you|have a (nice|good|great) (day|one|evening|weekend)|"
+        r"thats (all|it)|that is all|"
         r"that will be all|nothing else|hang up|im done|cheerio|so long)\b",
-        call_back=r"\b(call ?back|call me( back)?|ring me( back)?|phone me|return my call|give me a (call|ring)|be called back|"
+        call_back=r"\b(call ?back|call me( back)?|ring me( back)?|phone me|return my call|give me a (call|ring)|"
+        r"be called back|"
         r"calls? me)\b",
-        message=r"\b(message|massage|leave (a|an|my) (note|word|message)|take a note|write (this|it|that) down|let (him|her|them) know|"
+        message=r"\b(message|massage|leave (a|an|my) (note|word|message)|take a note|write (this|it|that) down|"
+        r"let (him|her|them) know|"
         r"tell (him|her|them|the)|voice ?mail|complain\w*|pass (it|this|that) on)\b",
-        transfer=r"\b(put me (through|true)|connect me|transfer\w*|speak (to|with)|speaking (to|with)|talk (to|with)|get me|reach|"
+        transfer=r"\b(put me (through|true)|connect me|transfer\w*|speak (to|with)|speaking (to|with)|talk (to|"
+        r"with)|get me|reach|"
         r"forward me|(is|can i (get|have|speak)) (mr|mrs|ms|miss|doctor|dr) \w+|department)\b",
-        human=r"\b(human|person|operator|representative|agent|somebody|someone|real person|colleague|staff|receptionist|secretary|"
+        human=r"\b(human|person|operator|representative|agent|somebody|someone|real person|colleague|staff|"
+        r"receptionist|secretary|"
         r"employee|customer service|a real)\b",
-        hours=r"\b(open|opened|opens|opening|openings|close|closed|closes|closing|hours|holidays?|what time (do|are|can)|"
-        r"until when|how (long|late) (are|do)|when (are|do|can|will) (you|i)( \w+){0,2} (there|open|close|available|reach|call|come)|"
+        hours=r"\b(open|opened|opens|opening|openings|close|closed|closes|closing|hours|holidays?|what time (do|"
+        r"are|can)|"
+        r"until when|how (long|late) (are|do)|when (are|do|can|will) (you|i)( \w+){0,2} (there|open|close|"
+        r"available|reach|call|come)|"
         r"are you (there|available) (on|tomorrow|today|now|at)|office ours|business ours|your ours)\b",
         help=r"^(help|help me|what can you do( \w+)*|what can i (say|ask|do)( \w+)*)$|\bwhat can you (do|help)\b",
         thanks=r"^(\w+ ){0,2}(thanks|thank you|cheers|ta)( \w+){0,3}$",
-        greeting=r"^(oh )?(hello|hi|hey|good (morning|afternoon|evening|day)|greetings)( (there|hello|stella|hi|good (morning|afternoon|evening)))*$",
+        greeting=r"^(oh )?(hello|hi|hey|good (morning|afternoon|evening|day)|greetings)( (there|hello|stella|hi|"
+        r"good (morning|afternoon|evening)))*$",
     ),
 }  # fmt: skip
 
 _NO = {
     "de": re.compile(
-        r"\b(nein|noe|na|ne|nee|nicht|falsch|stimmt nicht|keinesfalls|auf keinen fall|kein|keine|lieber nicht|niemals|verkehrt|nicht richtig)\b"
+        r"\b(nein|noe|na|ne|nee|nicht|falsch|stimmt nicht|keinesfalls|auf keinen fall|kein|keine|lieber nicht|"
+        r"niemals|verkehrt|nicht richtig)\b"
     ),
     "en": re.compile(r"\b(no|nope|nah|not|wrong|incorrect|dont|isnt|never|negative|no thanks|nay)\b"),
 }
 _YES = {
     "de": re.compile(
-        r"\b(ja|jo|jawohl|genau|richtig|stimmt|korrekt|passt|gerne|gern|okay|ok|klar|sicher|natuerlich|freilich|exakt|einverstanden|bitte|"
+        r"\b(ja|jo|jawohl|genau|richtig|stimmt|korrekt|passt|gerne|gern|okay|ok|klar|sicher|natuerlich|freilich|"
+        r"exakt|einverstanden|bitte|"
         r"in ordnung|gut|perfekt|super|eh|selbstverstaendlich|unbedingt|ja bitte|jaja|yes|mhm|doch)\b"
     ),
     "en": re.compile(
-        r"\b(yes|yeah|yep|yup|yea|ya|yah|sure|right|correct|exactly|okay|ok|of course|absolutely|please|fine|good|perfect|great|"
-        r"go ahead|that is it|thats it|affirmative|indeed|certainly|it is|you may|you can|definitely|sounds good|do that|mhm)\b"
+        r"\b(yes|yeah|yep|yup|yea|ya|yah|sure|right|correct|exactly|okay|ok|of course|absolutely|please|fine|"
+        r"good|perfect|great|"
+        r"go ahead|that is it|thats it|affirmative|indeed|certainly|it is|you may|you can|definitely|"
+        r"sounds good|do that|mhm)\b"
     ),
 }
 _NOT_NO = re.compile(
-    r"\b(warum nicht|wieso nicht|kein problem|keine frage|why not|no problem|not at all|no worries|not bad|nicht wahr|doch nicht so schlimm)\b"
+    r"\b(warum nicht|wieso nicht|kein problem|keine frage|why not|no problem|not at all|no worries|not bad|"
+    r"nicht wahr|doch nicht so schlimm)\b"
 )
 _UNSURE = re.compile(
-    r"\b(weiss (es |ich )?nicht|keine ahnung|vielleicht|maybe|dont know|not sure|perhaps|no idea|nicht sicher|mal sehen)\b"
+    r"\b(weiss (es |ich )?nicht|keine ahnung|vielleicht|maybe|dont know|not sure|perhaps|no idea|nicht sicher|"
+    r"mal sehen)\b"
 )
 _MISHEARD_YES = {
     "de": frozenset({"tja", "jah", "ha", "da", "jap", "yep"}),

@@ -20,7 +20,8 @@ STEPS = frozenset({
 
 @dataclass(slots=True)
 class Memory:
-    """The state of one dialogue. `for_` is whom a message is for; `last` what was said last, for "pardon?"."""
+    """The state of one dialogue. `for_` is whom a message is for; `last` what was said last, for "pardon?";
+    `agents` how many turns of ours the transcript had when we answered."""
 
     language: str = "de"
     step: str = "idle"
@@ -38,7 +39,7 @@ class Memory:
     fixing: bool = False
     asked_human: bool = False
     last: list[str] = field(default_factory=list)
-    turn: int = 0
+    agents: int = 0
     heard: str = ""
 
     def dump(self) -> bytes:
@@ -66,7 +67,7 @@ class Memory:
             and read["kind"] in ("message", "call-back")
             and all(isinstance(item, str) and len(item) <= 1000 for item in (*read["last"], *texts))
             and len(read["last"]) <= 8
-            and all(0 <= read[count] <= 1_000_000 for count in ("tries", "misses", "answers", "messages", "turn"))
+            and all(0 <= read[count] <= 1_000_000 for count in ("tries", "misses", "answers", "messages", "agents"))
         )
         return cls(**read) if sane else fresh
 

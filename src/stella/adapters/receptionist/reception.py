@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from stella.adapters.receptionist import aloud, message
 from stella.adapters.receptionist.copy import line
-from stella.adapters.receptionist.desk import NAME, YES_NO, Answer, Desk, Heard
+from stella.adapters.receptionist.desk import Answer, Desk, Heard
 from stella.adapters.receptionist.memory import Memory
 from stella.adapters.receptionist.names import people_meant
 from stella.adapters.receptionist.when import day_meant, means_now, means_weekend
-from stella.domain.acts import ExpectAnswer, TransferTo
+from stella.domain.acts import TransferTo
 from stella.domain.agent import Person
 
 
@@ -40,10 +40,20 @@ def hours(desk: Desk, memory: Memory, heard: Heard) -> Answer:
     return answer.say("weekly", week=aloud.week(opening.hours.weekly, language))
 
 
+def day_only(desk: Desk, memory: Memory, heard: Heard) -> Answer | None:
+    """A few words around a day are a question about that day: "And on Christmas Eve?"."""
+    if len(heard.folded.split()) > 6:
+        return None
+    today = desk.opening.local(desk.now).date()
+    names = desk.opening.holidays_after(today, memory.language)
+    day = day_meant(heard.folded, memory.language, today, names)
+    return hours(desk, memory, heard) if day is not None else None
+
+
 def _now(desk: Desk, answer: Answer) -> Answer:
     until = desk.opening.closes(desk.now)
     if until is not None:
-        return answer.say("open-now", until=aloud.clock(until, answer.language))
+        return answer.say("open-now", until=aloud.clock(until, answer.language, part=False))
     answer.say("closed-now")
     return answer.quote(opens) if (opens := next_opening(desk, answer.language)) else answer
 
@@ -66,14 +76,14 @@ def transfer(desk: Desk, memory: Memory, heard: Heard) -> Answer:
     meant = people_meant(heard.folded, people)
     if not people:
         memory.kind, memory.step = "call-back", "offer-message"
-        return answer.say("nobody").act(YES_NO)
+        return answer.say("nobody")
     if not desk.opening.is_open(desk.now):
         return _closed(desk, memory, answer, meant)
     if len(meant) == 1:
         return _connect(desk, memory, answer, meant[0])
     if len(meant) > 1:
         memory.step = "whom"
-        return answer.say("which", names=_names([person.name for person in meant], memory.language)).act(NAME)
+        return answer.say("which", names=_names([person.name for person in meant], memory.language))
     return ask_whom(desk, memory, answer, "whom-unknown")
 
 
@@ -83,7 +93,7 @@ def human(desk: Desk, memory: Memory) -> Answer:
     answer = Answer(memory.language)
     if not people:
         memory.kind, memory.step = "call-back", "offer-message"
-        return answer.say("nobody").act(YES_NO)
+        return answer.say("nobody")
     if not desk.opening.is_open(desk.now):
         return _closed(desk, memory, answer, [])
     if len(people) == 1 or memory.asked_human:
@@ -97,10 +107,10 @@ def ask_whom(desk: Desk, memory: Memory, answer: Answer, key: str) -> Answer:
     memory.tries = memory.tries + 1 if memory.step == "whom" else 0
     if memory.tries >= message.RETRIES:
         memory.step, memory.tries = "offer-message", 0
-        return answer.say("offer-message").act(YES_NO)
+        return answer.say("offer-message")
     names = [person.name for person in desk.agent.people]
     memory.step = "whom"
-    return answer.say(key, names=_names(names, memory.language)).act(ExpectAnswer("name", hints=tuple(names[:20])))
+    return answer.say(key, names=_names(names, memory.language))
 
 
 def _names(names: list[str], language: str) -> str:
@@ -112,7 +122,7 @@ def _closed(desk: Desk, memory: Memory, answer: Answer, meant: list[Person]) -> 
     memory.step, memory.kind = "offer-message", "message"
     memory.for_ = meant[0].name if len(meant) == 1 else ""
     opens = next_opening(desk, memory.language)
-    return answer.quote(" ".join(line(memory.language, "closed-message", opens=opens).split())).act(YES_NO)
+    return answer.quote(" ".join(line(memory.language, "closed-message", opens=opens).split()))
 
 
 def _connect(desk: Desk, memory: Memory, answer: Answer, person: Person) -> Answer:
@@ -121,7 +131,7 @@ def _connect(desk: Desk, memory: Memory, answer: Answer, person: Person) -> Answ
     memory.step, memory.tries = "offer-message", 0
     if not desk.may_transfer():
         answer.used("transfer_to", {"name": person.name}, "", error="hourly-cap")
-        return answer.say("busy-message").act(YES_NO)
+        return answer.say("busy-message")
     answer.used("transfer_to", {"name": person.name}, "asked")
     return answer.say("putting", name=person.name).act(TransferTo(person.name))
 
@@ -135,12 +145,12 @@ def question(desk: Desk, memory: Memory, heard: Heard) -> Answer:
     if not found:
         memory.step, memory.kind, memory.for_ = "offer-message", "message", ""
         memory.misses += 1
-        return answer.say("unknown").act(YES_NO)
+        return answer.say("unknown")
     said = found[0].chunk.say
     answer.quote(said)
     if _invites(said, memory.language):
         memory.step, memory.kind, memory.for_ = "offer-message", "message", ""
-        return answer.say("offer-now").act(YES_NO)
+        return answer.say("offer-now")
     memory.answers += 1
     if memory.answers == 1:
         answer.say("more")

@@ -53,10 +53,16 @@ _FIXED = (
     (re.compile(r"nationalfeiertag|national day"), (10, 26)),
 )
 
-_ORDINALS_DE = ("ersten zweiten dritten vierten fuenften sechsten siebten achten neunten zehnten elften zwoelften dreizehnten "
-                "vierzehnten fuenfzehnten sechzehnten siebzehnten achtzehnten neunzehnten zwanzigsten").split()  # fmt: skip
-_ORDINALS_EN = ("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
-                "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth").split()  # fmt: skip
+_ORDINALS_DE = [
+    "ersten", "zweiten", "dritten", "vierten", "fuenften", "sechsten", "siebten", "achten", "neunten",
+    "zehnten", "elften", "zwoelften", "dreizehnten", "vierzehnten", "fuenfzehnten", "sechzehnten",
+    "siebzehnten", "achtzehnten", "neunzehnten", "zwanzigsten",
+]  # fmt: skip
+_ORDINALS_EN = [
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth", "eleventh",
+    "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
+    "twentieth",
+]  # fmt: skip
 _UNITS_DE = ("", "ein", "zwei", "drei", "vier", "fuenf", "sechs", "sieben", "acht", "neun")
 
 _ORDINALS = {

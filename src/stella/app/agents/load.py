@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import holidays
 import phonenumbers
 
+from stella.conversation.policy import Policy
 from stella.domain.agent import Agent
 from stella.domain.agent_file import FILE_LIMIT, parse_agent
-from stella.domain.errors import AgentFileError
+from stella.domain.errors import AgentFileError, ConfigError
 from stella.domain.toml_lines import key_lines, line_of
 
 SHELF = Path(__file__).parent
@@ -20,11 +21,14 @@ SHELF = Path(__file__).parent
 
 BUILT_IN = ("receptionist", "bench")
 
-NO_POLICY: Mapping[str, tuple[float, float]] = {}
+POLICY: Mapping[str, tuple[float, float]] = {
+    number.name: (number.metadata["low"], number.metadata["high"]) for number in fields(Policy)
+}
+"""The numbers of the turn-taking an agent file may set, with their bounds."""
 
 
 def load_agent(
-    source: str | Path, environ: Mapping[str, str], policy_names: Mapping[str, tuple[float, float]] = NO_POLICY
+    source: str | Path, environ: Mapping[str, str], policy_names: Mapping[str, tuple[float, float]] = POLICY
 ) -> Agent:
     """The agent of a file or a built-in name; its knowledge folder is made absolute.
 
@@ -77,6 +81,10 @@ def _check_outside_facts(agent: Agent, text: str, file: str) -> None:
             raise AgentFileError(
                 file, line, f"hours.holidays: no holidays are known for {agent.hours.holidays}"
             ) from error
+    try:
+        Policy().with_overrides(agent.policy)
+    except ConfigError as error:
+        raise AgentFileError(file, line_of(lines, ("policy",)), str(error)) from error
     for index, person in enumerate(agent.people):
         if not _dialable(person.number, agent.countries):
             line = line_of(lines, ("people", index, "number"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from stella.app.agents.load import BUILT_IN, NO_POLICY, SHELF, load_agent
+from stella.app.agents.load import BUILT_IN, POLICY, SHELF, load_agent
 from stella.domain.agent import Agent
 from stella.domain.errors import AgentFileError
 
@@ -27,7 +27,7 @@ class AgentShelf:
         self,
         source: str | Path,
         environ: Mapping[str, str],
-        policy_names: Mapping[str, tuple[float, float]] = NO_POLICY,
+        policy_names: Mapping[str, tuple[float, float]] = POLICY,
         changed: Callable[[Agent], None] | None = None,
     ) -> None:
         """Read everything. `changed` is told of every version that takes effect later. Raises AgentFileError."""
