@@ -40,6 +40,7 @@ COMMANDS = {
     "curl",
     "stella",
     ".venv/bin/stella",
+    ".venv/bin/python",
     "npx",
     "ngrok",
     "cloudflared",

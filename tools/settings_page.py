@@ -1,7 +1,4 @@
-"""Write docs/reference/settings.md from the registry of settings, so that the page cannot lie.
-
-    python tools/settings_page.py
-"""
+"""Write docs/reference/settings.md from the registry of settings, so that the page cannot lie. `make docs` runs it."""
 
 from __future__ import annotations
 
