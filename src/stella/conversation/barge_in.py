@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from stella.conversation.policy import Policy
-from stella.conversation.words import is_backchannel, split
+from stella.conversation.words import is_backchannel, is_courtesy, split
 from stella.domain.ids import UtteranceId
 
 
@@ -23,13 +23,17 @@ class BargeIn:
     Law: an open case always has a deadline, and every path ends in RESUME or TURN.
     """
 
-    __slots__ = ("_answering", "_onset", "_policy", "_speaking", "_spoken", "_until", "texts")
+    __slots__ = ("_answering", "_farewell", "_onset", "_policy", "_speaking", "_spoken", "_until", "texts")
 
-    def __init__(self, policy: Policy, onset: float, now: float, *, answering: bool) -> None:
-        """Open a case. `answering`: what we said was as good as over, so a "yes" is an answer."""
+    def __init__(
+        self, policy: Policy, onset: float, now: float, *, answering: bool = False, farewell: bool = False
+    ) -> None:
+        """Open a case. `answering`: what we said was as good as over, so a "yes" is an answer. `farewell`: we were
+        saying goodbye, so a goodbye is only politeness."""
         self._policy = policy
         self._onset = onset
         self._answering = answering
+        self._farewell = farewell
         self._speaking = True
         self._spoken = 0.0
         self._until = max(onset + policy.barge_in_decide, now)
@@ -55,7 +59,7 @@ class BargeIn:
 
     def guessed(self, text: str) -> Verdict:
         """A hypothesis: enough words that are no backchannel are a turn without waiting for more."""
-        enough = len(split(text)) >= self._policy.barge_in_words and not is_backchannel(text)
+        enough = len(split(text)) >= self._policy.barge_in_words and self._takes_floor(text)
         return Verdict.TURN if enough else Verdict.WAIT
 
     def understood(self, utterance: UtteranceId, text: str) -> Verdict:
@@ -77,8 +81,14 @@ class BargeIn:
 
     def _weigh(self) -> Verdict:
         """Judge by the words as far as they are known."""
-        if any(text and (self._answering or not is_backchannel(text)) for text in self.texts.values()):
+        if any(text and self._takes_floor(text) for text in self.texts.values()):
             return Verdict.TURN
         if self._speaking or None in self.texts.values():
             return Verdict.WAIT
         return Verdict.RESUME
+
+    def _takes_floor(self, text: str) -> bool:
+        """Whether these words are more than listening noises or politeness."""
+        if self._farewell:
+            return not is_courtesy(text)
+        return self._answering or not is_backchannel(text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from stella.domain.ids import UtteranceId
+from stella.domain.ids import TurnId, UtteranceId
 
 
 @dataclass(slots=True)
@@ -21,13 +21,14 @@ class Utterance:
 
 @dataclass(slots=True)
 class CallerTurn:
-    """One turn of the caller. Empty until something begins."""
+    """One turn of the caller. Empty until something begins; it has its number from when it was first asked."""
 
     parts: list[Utterance] = field(default_factory=list)
     digits: str = ""
     stored_digits: str = ""
     began: float | None = None
     stopped: float | None = None
+    turn: TurnId | None = None
 
     def find(self, utterance: UtteranceId) -> Utterance | None:
         """The utterance of that name, if it belongs to this turn."""
@@ -72,11 +73,12 @@ class CallerTurn:
         return min((part.due for part in self.parts if part.text is None and part.due is not None), default=None)
 
     def after(self, earlier: CallerTurn) -> CallerTurn:
-        """This turn as the continuation of an earlier one that was not answered."""
+        """Join this turn to an earlier one, as the continuation of what was not answered."""
         return CallerTurn(
             earlier.parts + self.parts,
             earlier.digits + self.digits,
             earlier.stored_digits + self.stored_digits,
             earlier.began if earlier.began is not None else self.began,
             self.stopped if self.stopped is not None else earlier.stopped,
+            earlier.turn,
         )

@@ -9,6 +9,7 @@ from enum import Enum
 from stella.conversation import actions as do
 from stella.conversation import events as on
 from stella.conversation.consent_gate import ConsentGate, Step
+from stella.conversation.consenting import Consenting
 from stella.conversation.floor import Floor
 from stella.conversation.hearing import Hearing
 from stella.conversation.limits import Limits
@@ -49,7 +50,8 @@ class Conversation:
         asks = preset.asks if asks_consent is None else asks_consent
         self._announces = preset is Preset.ANNOUNCE and asks_consent is not False
         self._floor = floor = Floor(policy, phrases, ConsentGate(policy, preset, asks=asks))
-        self._hearing = hearing = Hearing(floor)
+        self._consenting = Consenting(floor)
+        self._hearing = hearing = Hearing(floor, self._consenting)
         self._replying = replying = Replying(floor)
         self._deadline: float | None = None
         self._handlers: dict[type, Callable[..., None]] = {
@@ -100,7 +102,7 @@ class Conversation:
 
     @property
     def counts(self) -> dict[str, int]:
-        """What was dropped or ignored: `discarded` replies, `stale` events, `ignored` marks, `backchannels`, `coughs` …"""
+        """What was dropped or ignored: `discarded` replies, `stale` events, `ignored` marks, `coughs` and more."""
         return {**self._floor.counts, "ignored": self._floor.playout.ignored}
 
     @property
@@ -125,11 +127,9 @@ class Conversation:
             return Phase.HEARING if floor.hears or floor.caller.parts or floor.caller.digits else Phase.LISTENING
         if mine.kind is Kind.CONSENT:
             return Phase.ASKING_CONSENT
-        if mine.kind is Kind.FAREWELL or any(isinstance(waiting, do.HangUp) for waiting in mine.outbox):
+        if mine.kind is Kind.FAREWELL or mine.hanging_up:
             return Phase.CLOSING
         return Phase.SPEAKING if mine.segments else Phase.THINKING
-
-    # -- the call itself
 
     def _begin(self) -> None:
         """The stream is verified: time counts from here."""
@@ -190,8 +190,6 @@ class Conversation:
     def _time_passed(self, _event: on.TimePassed) -> None:
         """Everything that is due happens in `_settle`."""
 
-    # -- consequences of a change
-
     def _settle(self) -> None:
         """Let everything follow that follows, until nothing changes any more."""
         for _ in range(100):
@@ -219,7 +217,7 @@ class Conversation:
             floor.speak(Kind.PHRASE, [floor.phrases.limit_warning])
             return True
         if floor.gate.step is Step.WAITING:
-            return self._hearing.consent_by_silence()
+            return self._consenting.silent()
         floor.silence.wait(now)
         due = floor.silence.deadline()
         if due is None or now < due:

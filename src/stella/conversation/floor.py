@@ -19,13 +19,11 @@ from stella.conversation.limits import Limits
 from stella.conversation.playout import Playout, Segment
 from stella.conversation.policy import Policy
 from stella.conversation.silence import Silence
-from stella.conversation.speaking import AgentTurn, Consequence, Kind
+from stella.conversation.speaking import OPEN, AgentTurn, Consequence, Kind
 from stella.domain.acts import ExpectAnswer
 from stella.domain.agent import Phrases
 from stella.domain.ids import SegmentId, TurnId, UtteranceId
 from stella.domain.transcript import Turn
-
-OPEN = ExpectAnswer()
 
 
 class Floor:
@@ -48,7 +46,7 @@ class Floor:
         self.cut: AgentTurn | None = None
         self.cut_until = 0.0
         self.case: BargeIn | None = None
-        self.late: dict[UtteranceId, bool] = {}
+        self.late: dict[UtteranceId, TurnId | None] = {}
         self.speaking = False
         self.talked_over = False
         self.interrupted = False
@@ -61,17 +59,10 @@ class Floor:
         self.over = False
         self._turn = self._segment = self._utterance = 0
 
-    # -- numbers and notes
-
     def next_turn(self) -> TurnId:
         """A number no turn had before."""
         self._turn += 1
         return TurnId(self._turn)
-
-    def next_utterance(self) -> UtteranceId:
-        """A number no utterance had before."""
-        self._utterance += 1
-        return UtteranceId(self._utterance)
 
     def order(self, *actions: do.Action) -> None:
         """Tell the shell to do something."""
@@ -110,8 +101,6 @@ class Floor:
         playout = self.playout
         return playout.all_heard or (playout.all_sent and self.now >= playout.given_up_at())
 
-    # -- speaking
-
     def speak(
         self, kind: Kind, texts: Iterable[str], then: Consequence | None = None, *, interruptible: bool = True
     ) -> None:
@@ -126,6 +115,8 @@ class Floor:
 
     def ask(self, caller: CallerTurn, asked: tuple[str, str], attempt: int = 0, hold_until: float = 0.0) -> None:
         """Put a caller's turn to the brain; the reply is the next turn of ours."""
+        if caller.turn is None:
+            caller.turn = self.next_turn()
         mine = AgentTurn(
             self.next_turn(), Kind.REPLY, self.now, ended=False, answers=caller, asked=asked,
             caller_stopped=caller.stopped, hold_until=hold_until, expected_before=self.expected, attempt=attempt,
@@ -136,10 +127,8 @@ class Floor:
         self.silence.spoken()
         self.order(do.AskBrain(mine.turn, *asked))
 
-    def say(self, text: str, *, filler: bool = False) -> None:
+    def say(self, mine: AgentTurn, text: str, *, filler: bool = False) -> None:
         """Order one sentence of the turn under way."""
-        mine = self.mine
-        assert mine is not None
         self._segment += 1
         segment = Segment(SegmentId(self._segment), text, filler=filler)
         mine.segments.append(segment)
@@ -147,16 +136,12 @@ class Floor:
         self.progress_at = self.now
         self.order(do.Say(mine.turn, segment.segment, text))
 
-    # -- giving the floor away
-
     def pause(self, onset: float) -> None:
         """The caller may want the floor: clear what the carrier has, and hold the rest back."""
         self.order(do.PausePlayout(self.playout.pause(self.now)), do.RecordBargeIn(max(0.0, self.now - onset)))
 
-    def silence_us(self) -> None:
+    def silence_us(self, mine: AgentTurn) -> None:
         """Take all sound of the turn under way back, and stop its brain."""
-        mine = self.mine
-        assert mine is not None
         if mine.segments:
             if not self.playout.paused:
                 self.order(do.PausePlayout(self.playout.pause(self.now)))
@@ -172,7 +157,8 @@ class Floor:
         mine = self.mine
         if mine is None:
             return
-        self.silence_us()
+        self.silence_us(mine)
+        mine.finished = self.now
         if mine.audible:
             self.interrupted = True
             self.flush_cut()
@@ -184,8 +170,6 @@ class Floor:
             self.expected = mine.expected_before
             if mine.answers is not None:
                 self.caller = self.caller.after(mine.answers)
-
-    # -- the transcript
 
     def flush_cut(self) -> None:
         """Write an interrupted turn down with what is proven by now."""
@@ -200,7 +184,8 @@ class Floor:
             mine.answers = None
         if not mine.audible:
             return
-        began, ended = self.since_answer(mine.began), self.since_answer(self.now)
+        began = self.since_answer(mine.began)
+        ended = self.since_answer(self.now if mine.finished is None else mine.finished)
         turn = Turn(mine.turn, "agent", mine.text(), began, ended, interrupted, mine.heard_text())
         self.turns.append(turn)
         self.order(do.CommitTurn(turn))
@@ -212,7 +197,8 @@ class Floor:
             return
         began = self.since_answer(caller.began if caller.began is not None else self.now)
         ended = max(began, self.since_answer(caller.stopped if caller.stopped is not None else self.now))
-        turn = Turn(self.next_turn(), "caller", shown, began, ended, heard_text=shown)
+        number = self.next_turn() if caller.turn is None else caller.turn
+        turn = Turn(number, "caller", shown, began, ended, heard_text=shown)
         self.turns.append(turn)
         self.order(do.CommitTurn(turn))
 
@@ -227,10 +213,8 @@ class Floor:
         mine, self.mine = self.mine, None
         if mine is not None:
             self.commit_agent(mine, interrupted=not mine.ended or bool(mine.text() != mine.heard_text()))
-        self.commit_caller(self.caller)
-        self.caller = CallerTurn()
+        self.commit_caller(self.take_caller())
         self.case = None
-        self.ready_at = None
         self.digits.stop()
         self.silence.stop()
 
@@ -244,11 +228,31 @@ class Floor:
         self.order(consequence)
         self.left = consequence
 
-    # -- the caller's words
+    def begin_utterance(self, at: float) -> UtteranceId:
+        """From here the sound belongs to a new utterance of the caller's turn."""
+        self._utterance += 1
+        utterance = self.utterance = UtteranceId(self._utterance)
+        self.caller.parts.append(Utterance(utterance, at))
+        if self.caller.began is None:
+            self.caller.began = at
+        self.order(do.BeginUtterance(utterance))
+        return utterance
 
-    def remember_late(self, part: Utterance, *, underneath: bool) -> None:
-        """Its words may still come; `underneath`: it was spoken while we spoke and did not stop us."""
-        self.late[part.utterance] = underneath
+    def listen_again(self) -> None:
+        """We interrupted a caller who never stopped, and have answered: listen to the rest."""
+        if self.talked_over:
+            self.talked_over = False
+            self.begin_utterance(self.now)
+
+    def take_caller(self) -> CallerTurn:
+        """The caller's turn is complete: hand it out, and begin an empty one."""
+        caller, self.caller = self.caller, CallerTurn()
+        self.ready_at = None
+        return caller
+
+    def remember_late(self, utterance: UtteranceId, beneath: AgentTurn | None = None) -> None:
+        """Its words may still come; `beneath` is the turn of ours it was spoken under without stopping it."""
+        self.late[utterance] = beneath.turn if beneath is not None else None
         if len(self.late) > 16:
             self.late.pop(next(iter(self.late)))
             self.counts["forgotten"] += 1

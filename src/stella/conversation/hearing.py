@@ -9,20 +9,20 @@ from stella.conversation import events as on
 from stella.conversation.barge_in import BargeIn, Verdict
 from stella.conversation.caller import CallerTurn, Utterance
 from stella.conversation.consent_gate import Step
+from stella.conversation.consenting import Consenting
 from stella.conversation.floor import Floor
-from stella.conversation.speaking import Kind
-from stella.conversation.words import Answer, is_backchannel
-from stella.domain.ids import UtteranceId
+from stella.conversation.speaking import AgentTurn, Kind
+from stella.conversation.words import is_backchannel
+from stella.domain.ids import TurnId, UtteranceId
 
 
 class Hearing:
     """What the caller does, applied to the floor."""
 
-    def __init__(self, floor: Floor) -> None:
+    def __init__(self, floor: Floor, consenting: Consenting) -> None:
         """Listen for one conversation."""
         self._floor = floor
-
-    # -- speech
+        self._consenting = consenting
 
     def started(self, event: on.CallerStartedSpeaking) -> None:
         """An onset: listen at once, and pause what we are saying."""
@@ -37,13 +37,11 @@ class Hearing:
         self._learn_pace(event.at)
         floor.speaking, floor.talked_over = True, False
         floor.ready_at = None
-        self._begin_utterance(event.at)
-        if floor.mine is None or not floor.mine.interruptible or floor.utterance is None:
-            return
+        utterance = floor.begin_utterance(event.at)
         if floor.case is not None:
-            floor.case.began(floor.utterance, event.at)
-        elif playing:
-            self._open_case(event.at)
+            floor.case.began(utterance, event.at)
+        elif playing and floor.mine is not None and floor.mine.interruptible:
+            self._open_case(floor.mine, utterance, event.at)
 
     def _learn_pace(self, at: float) -> None:
         """Going on after a pause shows how long this caller's pauses are."""
@@ -55,28 +53,16 @@ class Hearing:
         if stopped is not None:
             floor.endpointing.paused(at - stopped)
 
-    def _begin_utterance(self, at: float) -> None:
-        """From here the sound belongs to a new utterance."""
-        floor = self._floor
-        floor.utterance = floor.next_utterance()
-        floor.caller.parts.append(Utterance(floor.utterance, at))
-        if floor.caller.began is None:
-            floor.caller.began = at
-        floor.order(do.BeginUtterance(floor.utterance))
-
-    def _open_case(self, onset: float) -> None:
+    def _open_case(self, mine: AgentTurn, utterance: UtteranceId, onset: float) -> None:
         """Pause at once; with a window of nothing, cut at once."""
         floor = self._floor
-        mine, utterance = floor.mine, floor.utterance
-        assert mine is not None
-        assert utterance is not None
-        expects = mine.ended and floor.expected.kind == "yes-no"
-        answering = expects or (mine.ended and floor.playout.left(floor.now) <= floor.policy.early_answer)
+        near = floor.policy.early_answer * (3.0 if floor.expected.kind == "yes-no" else 1.0)
+        answering = mine.all_said and floor.playout.left(floor.now) <= near
         floor.pause(onset)
         if floor.policy.barge_in_decide <= 0.0:
             floor.give_up_turn()
             return
-        floor.case = BargeIn(floor.policy, onset, floor.now, answering=answering)
+        floor.case = BargeIn(floor.policy, onset, floor.now, answering=answering, farewell=mine.hanging_up)
         floor.case.began(utterance, onset)
 
     def stopped(self, event: on.CallerStoppedSpeaking) -> None:
@@ -86,9 +72,9 @@ class Hearing:
             floor.counts["stale"] += 1
             return
         floor.speaking = False
-        utterance = floor.utterance
-        if floor.talked_over or utterance is None:
-            floor.talked_over = False
+        floor.talked_over = False
+        utterance, floor.utterance = floor.utterance, None
+        if utterance is None:
             return
         mine = floor.mine
         if mine is not None and not mine.interruptible and not floor.played_out():
@@ -96,22 +82,19 @@ class Hearing:
             floor.gate.overlapped = True
             floor.order(do.DropUtterance(utterance))
             return
-        self._finish_utterance(event.at)
+        self._finish_utterance(utterance, event.at)
         if floor.case is not None:
             self._rule(floor.case.stopped(event.at, floor.now))
 
-    def _finish_utterance(self, at: float) -> None:
+    def _finish_utterance(self, utterance: UtteranceId, at: float) -> None:
         """Ask for the words of the utterance under way."""
         floor = self._floor
-        assert floor.utterance is not None
         floor.caller.stopped = at
-        floor.order(do.FinishUtterance(floor.utterance))
-        part = floor.caller.find(floor.utterance)
+        floor.order(do.FinishUtterance(utterance))
+        part = floor.caller.find(utterance)
         if part is not None:
             part.due = floor.now + floor.policy.stt_deadline
         self._reckon()
-
-    # -- words
 
     def guessed(self, event: on.HypothesisGrew) -> None:
         """Words so far."""
@@ -136,16 +119,16 @@ class Hearing:
             if floor.case is not None and event.utterance in floor.case.texts:
                 self._rule(floor.case.understood(event.utterance, text))
         elif event.utterance in floor.late:
-            self._understood_late(event.utterance, text, underneath=floor.late.pop(event.utterance))
+            self._understood_late(event.utterance, text, floor.late.pop(event.utterance))
         else:
             floor.counts["stale"] += 1
 
-    def _understood_late(self, utterance: UtteranceId, text: str, *, underneath: bool) -> None:
+    def _understood_late(self, utterance: UtteranceId, text: str, beneath: TurnId | None) -> None:
         """Words that were given up: never lost, unless they were a backchannel under our own voice."""
         floor = self._floor
         if not text:
             return
-        if underneath and is_backchannel(text):
+        if beneath is not None and is_backchannel(text):
             floor.counts["backchannels"] += 1
             return
         part = floor.caller.find(utterance)
@@ -156,7 +139,7 @@ class Hearing:
         if floor.caller.began is None:
             floor.caller.began = floor.now
         mine = floor.mine
-        if underneath and mine is not None and mine.interruptible:
+        if mine is not None and mine.turn == beneath:
             floor.give_up_turn()
         self._reckon()
 
@@ -175,12 +158,10 @@ class Hearing:
         floor.counts["lost"] += 1
         part.text, part.lost = part.guess, not part.guess
         if not part.guess:
-            floor.remember_late(part, underneath=False)
+            floor.remember_late(part.utterance)
         self._reckon()
         if floor.case is not None and part.utterance in floor.case.texts:
             self._rule(floor.case.understood(part.utterance, part.text))
-
-    # -- interruptions
 
     def _rule(self, verdict: Verdict) -> None:
         """Carry out what the evidence says."""
@@ -195,10 +176,10 @@ class Hearing:
         """It was nothing: go on where the caller stopped hearing us."""
         floor = self._floor
         case, floor.case = floor.case, None
-        assert case is not None
-        for part in [part for part in floor.caller.parts if part.utterance in case.texts]:
+        spoken = case.texts if case is not None else {}
+        for part in [part for part in floor.caller.parts if part.utterance in spoken]:
             if part.text is None:
-                floor.remember_late(part, underneath=True)
+                floor.remember_late(part.utterance, floor.mine)
             floor.counts["backchannels" if part.text else "coughs"] += 1
             floor.caller.drop(part.utterance)
         if not floor.caller.parts and not floor.caller.digits:
@@ -207,8 +188,6 @@ class Hearing:
         floor.progress_at = floor.now
         place = floor.playout.resume()
         floor.order(do.DropPlayout() if place is None else do.ResumePlayout(*place))
-
-    # -- keys
 
     def pressed(self, event: on.DigitPressed) -> None:
         """A key: it takes the floor at once, unless a question may not be talked over."""
@@ -231,8 +210,6 @@ class Hearing:
         if len(caller.digits) > len(before):
             caller.stored_digits += "x" if floor.expectation.masked else event.digit
         self._reckon()
-
-    # -- is the turn over?
 
     def _reckon(self) -> None:
         """When the caller's turn will be over, as far as is known now. None while something is still to come."""
@@ -285,40 +262,27 @@ class Hearing:
             return False
         if floor.caller.empty:
             return self._nothing_said()
-        if mine is not None and not self._yields(early=early):
+        if mine is not None and not _yields(mine, early=early):
             return False
         if floor.gate.step is Step.WAITING:
-            self._answer_consent()
+            self._consenting.answered()
             return True
         if floor.mine is not None:
             floor.give_up_turn()
-        caller, floor.caller = floor.caller, CallerTurn()
         hold = floor.ready_at if early else 0.0
-        floor.ready_at = None
+        caller = floor.take_caller()
         floor.ask(caller, (caller.text, caller.digits), hold_until=hold)
         return True
-
-    def _yields(self, *, early: bool) -> bool:
-        """Whether our own turn gives way to words that came without an onset while it was under way."""
-        mine = self._floor.mine
-        assert mine is not None
-        if not mine.interruptible:
-            return False
-        if mine.kind is Kind.REPLY and not mine.audible:
-            return True
-        if mine.kind is Kind.REPROMPT:
-            return not early
-        return bool(mine.outbox) and not isinstance(mine.outbox[0], str) and not early
 
     def _nothing_said(self) -> bool:
         """The sound was no words. Say so where that leaves the caller waiting; otherwise go on as if it had not been."""
         floor = self._floor
         wanted = floor.caller.lost or floor.interrupted
-        floor.caller, floor.ready_at = CallerTurn(), None
+        floor.take_caller()
         floor.interrupted = False
         if floor.gate.step is Step.WAITING:
             if wanted:
-                self._consent_unclear("speech")
+                self._consenting.unclear("speech")
         elif wanted and floor.mine is None:
             floor.speak(Kind.REPROMPT, [floor.phrases.no_match])
         return True
@@ -327,74 +291,20 @@ class Hearing:
         """A caller who never makes a gap is interrupted after a while; a line that is only noise is listened past."""
         floor = self._floor
         over = self._monologue_over()
-        if over is None or floor.now < over or floor.mine is not None:
+        utterance = floor.utterance
+        if over is None or floor.now < over or utterance is None:
             return False
-        floor.talked_over = True
-        self._finish_utterance(floor.now)
-        floor.utterance = None
+        floor.talked_over, floor.utterance = True, None
+        self._finish_utterance(utterance, floor.now)
         return True
 
     def _monologue_over(self) -> float | None:
         """When listening to a caller without a gap ends."""
         floor = self._floor
-        if not floor.hears or floor.caller.began is None or floor.mine is not None:
+        speaks_alone = floor.mine is None or not floor.mine.segments
+        if not floor.hears or floor.caller.began is None or not speaks_alone:
             return None
         return floor.caller.began + floor.policy.monologue + floor.policy.monologue_patience
-
-    def listen_again(self) -> None:
-        """We interrupted a caller who is still speaking, and are done: listen to the rest."""
-        floor = self._floor
-        floor.talked_over = False
-        if floor.speaking:
-            self._begin_utterance(floor.now)
-
-    # -- consent
-
-    def _answer_consent(self) -> None:
-        """The caller said or keyed something after the question."""
-        floor = self._floor
-        caller = floor.caller
-        by = "key" if caller.digits else "speech"
-        answer = floor.gate.judge(caller.text, caller.digits)
-        if answer is Answer.UNCLEAR:
-            self._consent_unclear(by)
-        else:
-            self._consent_given(answer.value, by)
-
-    def _consent_unclear(self, by: str) -> None:
-        """Ask once more, then take it for a no."""
-        floor = self._floor
-        if not floor.gate.ask_again():
-            self._consent_given("no", by)
-            return
-        caller, floor.caller = floor.caller, CallerTurn()
-        floor.ready_at = None
-        floor.commit_caller(caller)
-        floor.speak(Kind.CONSENT, [floor.phrases.consent_unclear], interruptible=False)
-
-    def _consent_given(self, answer: str, by: str) -> None:
-        """Record first, then go on to the greeting."""
-        floor = self._floor
-        floor.record_consent(answer, by)
-        caller, floor.caller = floor.caller, CallerTurn()
-        floor.ready_at = None
-        floor.commit_caller(caller)
-        said = floor.phrases.consent_yes if answer == "yes" else floor.phrases.consent_no
-        floor.speak(Kind.PHRASE, [said, floor.phrases.greeting])
-
-    def consent_by_silence(self) -> bool:
-        """Nobody answered the question in time. Whether something followed."""
-        floor = self._floor
-        due = floor.gate.deadline()
-        if due is None or floor.now < due:
-            return False
-        if floor.gate.overlapped:
-            self._consent_unclear("silence")
-        else:
-            self._consent_given("no", "silence")
-        return True
-
-    # -- time and the stream
 
     def deadline(self) -> float:
         """The earliest time something is due on this side; infinite if nothing is."""
@@ -419,7 +329,16 @@ class Hearing:
         floor.case = None
         floor.speaking = floor.talked_over = floor.interrupted = False
         for part in [part for part in floor.caller.parts if part.text is None]:
-            floor.remember_late(part, underneath=False)
+            floor.remember_late(part.utterance)
             floor.caller.drop(part.utterance)
         floor.digits.stop()
         self._reckon()
+
+
+def _yields(mine: AgentTurn, *, early: bool) -> bool:
+    """Whether our own turn gives way to words that came without an onset while it was under way."""
+    if not mine.interruptible:
+        return False
+    if mine.kind is Kind.REPLY and not mine.audible:
+        return True
+    return not early and (mine.kind is Kind.REPROMPT or mine.waits_to_be_heard)

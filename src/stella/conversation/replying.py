@@ -20,8 +20,6 @@ class Replying:
         """Speak for one conversation."""
         self._floor = floor
 
-    # -- the brain
-
     def _current(self, turn: TurnId) -> AgentTurn | None:
         """The reply under way, if this event belongs to it. Anything else is stale and never spoken."""
         mine = self._floor.mine
@@ -89,7 +87,7 @@ class Replying:
         floor = self._floor
         if mine.attempt:
             return False
-        floor.silence_us()
+        floor.silence_us(mine)
         if mine.audible:
             floor.commit_agent(mine, interrupted=True)
         answers = mine.answers
@@ -106,12 +104,8 @@ class Replying:
         mine = floor.mine
         floor.give_up_turn()
         if mine is not None and mine.answers is not None and floor.caller.parts[:1] == mine.answers.parts[:1]:
-            floor.commit_caller(floor.caller)
-            floor.caller = type(floor.caller)()
-            floor.ready_at = None
+            floor.commit_caller(floor.take_caller())
         floor.speak(Kind.FAREWELL, [floor.phrases.apology], do.FallBack(why), interruptible=False)
-
-    # -- the voice
 
     def voiced(self, event: on.SegmentVoiced) -> None:
         """A segment's length and word times are known."""
@@ -172,8 +166,6 @@ class Replying:
             if event.phrases.language_switch.strip():
                 mine.outbox.appendleft(event.phrases.language_switch)
 
-    # -- consequences
-
     def step(self) -> bool:
         """One consequence on our side, if one is due."""
         floor = self._floor
@@ -200,26 +192,29 @@ class Replying:
         """Say the next sentence, carry out the next consequence, or finish. Whether there was anything to do."""
         floor = self._floor
         if mine.outbox and isinstance(mine.outbox[0], str):
-            sentence = mine.outbox.popleft()
-            assert isinstance(sentence, str)
-            floor.say(sentence)
+            floor.say(mine, mine.outbox[0])
+            mine.outbox.popleft()
             return True
         if not floor.heard():
             return False
         if mine.outbox:
-            consequence = mine.outbox.popleft()
-            assert not isinstance(consequence, str)
-            if isinstance(consequence, do.SwitchLanguage):
-                mine.switching = True
-                floor.progress_at = floor.now
-                floor.order(consequence)
-            else:
-                floor.leave(consequence)
+            self._carry_out(mine)
             return True
         if mine.ended:
             self._finish(mine)
             return True
         return False
+
+    def _carry_out(self, mine: AgentTurn) -> None:
+        """The words before it were heard: do it."""
+        floor = self._floor
+        waiting = mine.outbox.popleft()
+        if isinstance(waiting, do.SwitchLanguage):
+            mine.switching = True
+            floor.progress_at = floor.now
+            floor.order(waiting)
+        elif not isinstance(waiting, str):
+            floor.leave(waiting)
 
     def _finish(self, mine: AgentTurn) -> None:
         """Everything was heard: write it down and listen."""
@@ -229,10 +224,8 @@ class Replying:
         floor.commit_agent(mine, interrupted=False)
         if mine.kind is Kind.CONSENT:
             floor.gate.asked(floor.now)
-        if floor.talked_over and floor.caller.empty:
-            floor.counts["talked_over"] += 1
-
-    # -- the watchdog
+        if mine.kind is Kind.REPLY:
+            floor.listen_again()
 
     def _watchdog(self) -> float | None:
         """When silence of ours has lasted too long; None while it is not our silence."""
@@ -254,7 +247,7 @@ class Replying:
         if mine.kind is not Kind.REPLY:
             self._abandon(mine)
         elif not mine.ended and not stuck and not mine.attempt and not any(each.filler for each in mine.segments):
-            floor.say(floor.phrases.one_moment, filler=True)
+            floor.say(mine, floor.phrases.one_moment, filler=True)
         elif mine.replied:
             self._stop_short(mine)
         elif not self._retry(mine):

@@ -13,6 +13,9 @@ from stella.conversation.playout import Segment
 from stella.domain.acts import ExpectAnswer
 from stella.domain.ids import TurnId
 
+OPEN = ExpectAnswer()
+"""Anything may be said next."""
+
 
 class Kind(Enum):
     """Why we speak."""
@@ -39,6 +42,7 @@ class AgentTurn:
     turn: TurnId
     kind: Kind
     began: float
+    finished: float | None = None
     outbox: deque[str | Consequence] = field(default_factory=deque)
     segments: list[Segment] = field(default_factory=list)
     ended: bool = True
@@ -47,12 +51,27 @@ class AgentTurn:
     asked: tuple[str, str] = ("", "")
     caller_stopped: float | None = None
     hold_until: float = 0.0
-    expected_before: ExpectAnswer = ExpectAnswer()
+    expected_before: ExpectAnswer = OPEN
     attempt: int = 0
     worded: bool = False
     audible: bool = False
     replied: bool = False
     switching: bool = False
+
+    @property
+    def hanging_up(self) -> bool:
+        """Whether the line is closed behind these words, if nobody speaks."""
+        return bool(self.outbox) and isinstance(self.outbox[-1], HangUp)
+
+    @property
+    def waits_to_be_heard(self) -> bool:
+        """Whether only a consequence is left, once everything was heard."""
+        return bool(self.outbox) and not isinstance(self.outbox[0], str)
+
+    @property
+    def all_said(self) -> bool:
+        """Whether no sentence known so far is still to be said."""
+        return not any(isinstance(waiting, str) for waiting in self.outbox)
 
     @property
     def closing(self) -> bool:

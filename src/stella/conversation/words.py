@@ -5,38 +5,49 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")  # noqa: RUF001 (both apostrophes occur in transcripts)
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
-BACKCHANNELS = frozenset(
+
+def _list(words: str) -> frozenset[str]:
+    """Write a word list as prose."""
+    return frozenset(words.split())
+
+
+BACKCHANNELS = _list(
     "mhm mhmm mmhm mm mmm hm hmm hmhm aha ah oh ach achso ja jaja jo jap jep okay ok oke gut genau klar alles richtig "
     "stimmt verstehe super prima fein so yes yeah yep yup uh huh uhuh right sure alright cool fine great good see i "
-    "got it".split()
+    "got it"
 )
-_NOT_ALONE = frozenset("i see got it so uh alles".split())
-_PHRASES = frozenset(("i see", "got it", "i got it", "uh huh", "alles klar", "ach so", "so so", "uh"))
-_YES = frozenset(
+_NOT_ALONE = _list("i see got it so uh alles")
+_PHRASES = frozenset({"i see", "got it", "i got it", "uh huh", "alles klar", "ach so", "so so", "uh"})
+_YES = _list(
     "ja jaja jawohl jo jap jep klar gerne gern einverstanden okay ok natürlich sicher freilich passt genau yes yeah "
-    "yep yup sure alright agree agreed absolutely definitely".split()
+    "yep yup sure alright agree agreed absolutely definitely"
 )
-_NO = frozenset(
-    "nein nö nee na nicht keinesfalls niemals ungern no nope nah not don't dont never disagree refuse".split()
+_NO = _list(
+    "nein nö nee na nicht keinesfalls niemals ungern no nope nah not don't dont never disagree refuse cannot can't "
+    "won't"
 )
-_DOUBT = frozenset("vielleicht warum wieso weshalb was wie wer welche maybe perhaps why what how who which".split())
-_TRAILING = frozenset(
+_DOUBT = _list("vielleicht warum wieso weshalb was wie wer welche maybe perhaps why what how who which")
+_TRAILING = _list(
     "und oder aber weil dass denn also mit für von bei der die das ein eine einen mein meine ist lautet sowie plus "
-    "and or but because that with for from at the a an my is are to of so um uh äh ähm öhm hm er erm eh".split()
+    "and or but because that with for from at the a an my is are to of so um uh äh ähm öhm hm er erm eh"
 )
 _OPENINGS = (
-    re.compile(r"\b(my|the) (phone |telephone |mobile )?(number|name|address|email) is\W*$", re.I),
-    re.compile(r"\bmeine? \w*(nummer|name|adresse|mail) (ist|lautet)\W*$", re.I),
-    re.compile(r"\b(ich heiße|ich wohne in|my name's|i'm calling about|es geht um)\W*$", re.I),
+    re.compile(r"\b(my|the) (phone |telephone |mobile )?(number|name|address|email) is\W*$", re.IGNORECASE),
+    re.compile(r"\bmeine? \w*(nummer|name|adresse|mail) (ist|lautet)\W*$", re.IGNORECASE),
+    re.compile(r"\b(ich heiße|ich wohne in|my name's|i'm calling about|es geht um)\W*$", re.IGNORECASE),
 )
-_SPOKEN_DIGITS = frozenset(
-    "null eins ein zwei zwo drei vier fünf sechs sieben acht neun zehn elf zwölf doppel zero oh one two three four "
-    "five six seven eight nine ten double triple".split()
+_SPOKEN_DIGITS = _list(
+    "null eins ein zwei zwo drei vier fünf sechs sieben acht neun zero oh one two three four five six seven eight nine"
 )
 _PLAUSIBLE_NUMBER = 7
 """A spoken telephone number with fewer digits than this is probably not finished."""
+_COURTESY = _list(
+    "tschüss tschüs tschau ciao servus baba wiederhören wiederschauen wiedersehen auf danke dankeschön bitte vielen "
+    "dank schön schönen tag noch ihnen auch gleichfalls ebenso einen bye goodbye thank thanks you too day have a nice "
+    "good very much"
+)
 
 
 class Answer(Enum):
@@ -49,17 +60,23 @@ class Answer(Enum):
 
 def split(text: str) -> list[str]:
     """The words of a transcript, in lower case, without punctuation."""
-    return _WORD.findall(text.lower().replace("’", "'"))  # noqa: RUF001
+    return _WORD.findall(text.lower().replace("’", "'"))
 
 
 def is_backchannel(text: str) -> bool:
-    """Whether this is only "mhm", "ja", "okay", "I see": listening, not taking the floor. Empty text is not."""
+    """Whether a text is only "mhm", "ja", "okay", "I see": listening, not taking the floor. Empty text is not."""
     said = split(text)
     if not said or len(said) > 4 or text.rstrip().endswith("?"):
         return False
     if " ".join(said) in _PHRASES:
         return True
     return all(word in BACKCHANNELS for word in said) and not all(word in _NOT_ALONE for word in said)
+
+
+def is_courtesy(text: str) -> bool:
+    """Whether a text is only a goodbye or a thank-you, as people say it into a farewell. It takes no floor there."""
+    said = split(text)
+    return bool(said) and len(said) <= 8 and all(word in _COURTESY or word in BACKCHANNELS for word in said)
 
 
 def yes_or_no(text: str) -> Answer:
@@ -85,17 +102,18 @@ def is_unfinished(text: str) -> bool:
         return False
     if text.rstrip().endswith((",", "…", "...", "-")) or said[-1] in _TRAILING:
         return True
-    return any(opening.search(text) for opening in _OPENINGS) or _digits_run_on(said)
+    return any(opening.search(text) for opening in _OPENINGS) or _stops_within_number(said)
 
 
-def _digits_run_on(said: list[str]) -> bool:
-    """Whether the text ends in a run of two or more digits too short for a telephone number."""
-    run = 0
+def _stops_within_number(said: list[str]) -> bool:
+    """Whether the text ends in several digits, spoken or in groups, that are too few for a telephone number."""
+    groups = digits = 0
     for word in reversed(said):
         if not (word.isdigit() or word in _SPOKEN_DIGITS):
             break
-        run += len(word) if word.isdigit() else 1
-    return 1 < run < _PLAUSIBLE_NUMBER and (run != len(said) or run > 1) and len(said) > 1
+        groups += 1
+        digits += len(word) if word.isdigit() else 1
+    return groups > 1 and digits < _PLAUSIBLE_NUMBER
 
 
 def is_complete_number(text: str, digits: int) -> bool:
