@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import subprocess
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = sorted((ROOT / "src/stella").rglob("*.py"))
@@ -82,12 +85,9 @@ def functions(path: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """Lines from `def` to the end; the docstring is free, or it would be the first thing to go."""
-    first = function.body[0]
-    free = 0
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        free = (first.end_lineno or first.lineno) - first.lineno + 1
-    return (function.end_lineno or function.lineno) - function.lineno + 1 - free
+    """Lines of the body. Parameters and docstring are free: they are what a reader needs not to read the body."""
+    body = function.body[1:] if ast.get_docstring(function, clean=False) else function.body
+    return (function.end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=name)
@@ -211,6 +211,25 @@ def commands(page: Path) -> list[str]:
 def test_every_command_in_the_documentation_begins_with_a_known_program(page: Path) -> None:
     """A newcomer types what stands there; nothing may stand there that this project does not bring or name."""
     assert [line for line in commands(page) if line.split()[0] not in COMMANDS] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_stella_command_in_the_documentation_exists(page: Path) -> None:
+    """A page that names a command or an option before it is there, or after it has gone, sends people astray."""
+    from stella.app.cli import cli
+
+    for line in commands(page):
+        words = shlex.split(line)
+        if not words[0].endswith("stella"):
+            continue
+        command: Any = typer.main.get_command(cli)
+        known = {"--help"}
+        for word in words[1:]:
+            command = getattr(command, "commands", {}).get(word, command)
+            known |= {option for parameter in command.params for option in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= known, line
+        assert command.name in words, line
+        assert not getattr(command, "commands", {}), line
 
 
 def test_the_readme_names_the_two_commands_everything_starts_with() -> None:
