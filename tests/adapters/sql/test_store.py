@@ -142,7 +142,7 @@ async def test_words_are_forgotten_in_time_and_metadata_stays(open_one: Open) ->
 async def test_erasing_leaves_no_trace_but_the_proof(open_one: Open, url: str, tmp_path: Path) -> None:
     """The right to be forgotten covers the file's bytes, not only its rows."""
     store = await open_one()
-    secret = "Zimtschnecke-unverwechselbar"  # noqa: S105
+    secret = "Zimtschnecke-unverwechselbar"
     record = call("CA1", from_="+436641234567", status=CallStatus.COMPLETED, consent=Consent("q", "yes", "key", "1"))
     record.turns[0].text = secret
     await store.commit(record)

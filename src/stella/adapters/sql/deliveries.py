@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stella.adapters.sql.schema import deliveries, notices
@@ -135,8 +135,11 @@ async def unaddressed(connection: AsyncConnection, most: int = 100) -> list[tupl
 
 
 async def next_due(connection: AsyncConnection) -> float | None:
-    """When the next delivery is due."""
-    query = select(func.min(deliveries.c.due_at)).where(deliveries.c.state == "pending")
+    """When the next delivery is due that is not under way, or its claim runs out."""
+    due = case(
+        (deliveries.c.claimed_until > deliveries.c.due_at, deliveries.c.claimed_until), else_=deliveries.c.due_at
+    )
+    query = select(func.min(due)).where(deliveries.c.state == "pending")
     found: float | None = (await connection.execute(query)).scalar()
     return found
 

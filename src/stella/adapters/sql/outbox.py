@@ -64,6 +64,7 @@ class SqlOutbox:
         self._patience, self._clock, self._at_once = patience or Patience(), clock, at_once
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._running: set[asyncio.Task[None]] = set()
         self._warned: set[str] = set()
         self.delivered = self.failed = self.retried = 0
 
@@ -91,9 +92,11 @@ class SqlOutbox:
 
     async def close(self) -> None:
         """Stop now; what is under way is tried again at the next start."""
-        if self._task:
-            self._task.cancel()
-            await asyncio.wait({self._task}, timeout=5)
+        under_way = {*self._running, *({self._task} if self._task else ())}
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            await asyncio.wait(under_way, timeout=5)
         for way in self._ways.values():
             await way.close()
 
@@ -148,20 +151,27 @@ class SqlOutbox:
         await self._store.writer.run(lambda connection: rows.address(connection, key, targets, now), keep=True)
 
     async def _round(self) -> float:
-        """Deliver what is due. Returns how long to wait then."""
-        now, patience = self._clock(), self._patience
-        node = self._store.node
-        mine = await self._store.writer.run(
-            lambda connection: rows.claim(connection, node, now, patience.lease, self._at_once)
-        )
+        """Send off what is due, so many at a time; a slow receiver holds up nobody else. Returns how long to wait then."""
+        now, free = self._clock(), self._at_once - len(self._running)
+        if free <= 0:
+            return self._patience.idle
+        node, lease = self._store.node, self._patience.lease
+        mine = await self._store.writer.run(lambda connection: rows.claim(connection, node, now, lease, free))
+        for one in mine:
+            task = asyncio.create_task(self._deliver(one), name=f"deliver-{one.id}")
+            self._running.add(task)
+            task.add_done_callback(self._landed)
         if mine:
-            async with asyncio.TaskGroup() as tasks:
-                for one in mine:
-                    tasks.create_task(self._deliver(one))
             return 0.0
         async with self._store.reading() as connection:
             due = await rows.next_due(connection)
-        return patience.idle if due is None else min(patience.idle, max(0.05, due - self._clock()))
+        return self._patience.idle if due is None else min(self._patience.idle, max(0.05, due - self._clock()))
+
+    def _landed(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._wake.set()
+        if not task.cancelled() and (fault := task.exception()):
+            log.error("outbox-fault", fault=type(fault).__name__)
 
     async def _deliver(self, one: Claimed) -> None:
         target = next((t for t in self._of(one.agent) if (t.kind, t.to) == (one.kind, one.to)), None)
