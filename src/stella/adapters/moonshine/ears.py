@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stella.adapters.moonshine.queue import FairQueue
-from stella.adapters.moonshine.speech import believable, pieces, spoken_part
+from stella.adapters.moonshine.speech import LEAST_S, believable, pieces, spoken_part
 from stella.audio import mulaw as g711
 from stella.domain.ids import UtteranceId
 from stella.ports.failure import Rejected, Unavailable
@@ -167,7 +167,7 @@ class SpeechToText:
         workers: int | None = None,
         patience: float = 5.0,
         waiting: int = 64,
-        least_speech: float = 0.2,
+        least_speech: float = LEAST_S,
     ) -> None:
         """`load` makes one recogniser per worker thread (default: one less than there are processors), at first use.
 

@@ -6,9 +6,12 @@ ctypes lets go of the interpreter lock during a call, so other threads run while
 from __future__ import annotations
 
 import ctypes
+import os
 import threading
+from collections.abc import Mapping
 from ctypes import POINTER, c_char_p, c_float, c_int8, c_int32, c_size_t, c_uint32, c_uint64, c_void_p
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -19,6 +22,8 @@ from stella.ports.failure import Unavailable
 
 _HEADER_VERSION = 30000
 _TINY = 0
+OPTIONS = MappingProxyType({"vad_threshold": "0"})
+"""Its own voice activity detection off: it carries state from one utterance to the next (an invented "You")."""
 _MEND = "run: stella models pull moonshine --check"
 
 
@@ -72,10 +77,11 @@ def _load(library: Path) -> ctypes.CDLL:
 class Transcriber:
     """One loaded model (150 MB). A transcript belongs to the library until the next call, hence the lock."""
 
-    def __init__(self, library: Path, weights: Path, options: dict[str, str] | None = None) -> None:
+    def __init__(self, library: Path, weights: Path, options: Mapping[str, str] = OPTIONS) -> None:
         """Load (about 0.5 s). Raises ConfigError."""
+        os.environ.setdefault("MOONSHINE_ORT_SINGLE_THREAD", "1")  # two threads took twice the work and no less time
         self._lib = _load(library)
-        pairs = [_Option(name.encode(), value.encode()) for name, value in (options or {}).items()]
+        pairs = [_Option(name.encode(), value.encode()) for name, value in options.items()]
         array = (_Option * len(pairs))(*pairs) if pairs else None
         self._handle = self._lib.moonshine_load_transcriber_from_files(
             str(weights).encode(), _TINY, array, len(pairs), _HEADER_VERSION

@@ -9,12 +9,16 @@ from numpy.typing import NDArray
 
 RATE = 8000
 _FRAME = 160
-_MARGIN = 10
-"""Frames (20 ms) kept before the first and after the last loud one."""
+_MARGIN = 25
+"""Frames (20 ms) kept before the first and after the last loud one: with less of it short words are misheard more."""
+LEAST_S = 0.14
+"""Speech-loud seconds of the shortest word ("help" over a noisy line); voice activity has already asked for more."""
 _QUIETEST = 0.003
 """RMS that is never speech (about -50 dBFS)."""
-_ABOVE_FLOOR = 2.5
-"""How far above the utterance's own noise floor (8 dB) speech is taken to be."""
+_ABOVE_FLOOR = 1.7
+"""How far above the utterance's own noise floor (4.6 dB) a frame of speech is."""
+_DYNAMIC = 2.2
+"""How far above it the loudest must be: a tone or steady noise is all of one loudness."""
 _SPARSE = 0.5
 _WHOLE_S = 10.0
 _PIECE_S = 6.0
@@ -23,8 +27,8 @@ _HALLUCINATED = frozenset({"you", "thank you for watching", "thanks for watching
 _WORDS = re.compile(r"[^\w']+")
 
 
-def spoken_part(sound: NDArray[np.float32], least: float = 0.2) -> NDArray[np.float32]:
-    """The stretch from the first to the last speech-loud frame, with 200 ms on either side; empty where there is less
+def spoken_part(sound: NDArray[np.float32], least: float = LEAST_S) -> NDArray[np.float32]:
+    """The stretch from the first to the last speech-loud frame, with 500 ms on either side; empty where there is less
     than `least` seconds of it (a click, a breath, nothing)."""
     frames = len(sound) // _FRAME
     if not frames:
@@ -32,8 +36,8 @@ def spoken_part(sound: NDArray[np.float32], least: float = 0.2) -> NDArray[np.fl
     power: NDArray[np.float32] = np.sqrt(np.mean(sound[: frames * _FRAME].reshape(frames, _FRAME) ** 2, axis=1))
     floor = float(np.percentile(power, 10))
     loudest = float(np.percentile(power, 95))
-    loud = np.flatnonzero(power > max(_QUIETEST, min(floor * _ABOVE_FLOOR, loudest * 0.5)))
-    if not len(loud):
+    loud = np.flatnonzero(power > max(_QUIETEST, floor * _ABOVE_FLOOR))
+    if not len(loud) or loudest < floor * _DYNAMIC:
         return sound[:0]
     span = int(loud[-1] - loud[0]) + 1
     if span * _FRAME < least * RATE or len(loud) * _FRAME < least * RATE * _SPARSE:
