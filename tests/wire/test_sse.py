@@ -1,5 +1,6 @@
 """Events go out on one line and come in however they were cut."""
 
+import itertools
 import json
 
 import pytest
@@ -14,7 +15,7 @@ def read(raw, cuts=(), **bounds):
     reader = EventReader(**bounds)
     edges = [0, *sorted(cuts), len(raw)]
     found = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         found += reader.feed(raw[start:end])
     return found
 

@@ -217,24 +217,14 @@ json_values = st.recursive(
 )
 almost = st.fixed_dictionaries(
     {"event": st.sampled_from(["connected", "start", "media", "mark", "dtmf", "stop", "x"]) | json_values},
-    optional={name: json_values for name in ("streamSid", "start", "media", "mark", "dtmf", "stop")},
+    optional=dict.fromkeys(("streamSid", "start", "media", "mark", "dtmf", "stop"), json_values),
 )
 bodies = st.fixed_dictionaries(
     {},
-    optional={
-        name: json_values
-        for name in (
-            "payload",
-            "chunk",
-            "timestamp",
-            "track",
-            "name",
-            "digit",
-            "tracks",
-            "mediaFormat",
-            "customParameters",
-        )
-    },
+    optional=dict.fromkeys(
+        ("payload", "chunk", "timestamp", "track", "name", "digit", "tracks", "mediaFormat", "customParameters"),
+        json_values,
+    ),
 )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import wave
 from dataclasses import dataclass
+from struct import error as StructError
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -15,6 +16,9 @@ from stella.audio.mulaw import Pcm
 from stella.domain.errors import MalformedMessage
 
 MAX_SECONDS: Final = 4 * 3_600
+
+# What the standard library's reader meets in files with broken headers.
+_UNREADABLE: Final = (wave.Error, EOFError, RuntimeError, ValueError, OverflowError, StructError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,10 @@ def read(file: BinaryIO) -> Recording:
             if frames > MAX_SECONDS * rate:
                 raise MalformedMessage(f"a WAV file of more than {MAX_SECONDS // 3600} hours", "size")
             raw = source.readframes(frames)
-    except (wave.Error, EOFError) as error:
-        raise MalformedMessage(f"not a WAV file STELLA can read: {error}", "format") from None
+    except _UNREADABLE as error:
+        raise MalformedMessage(
+            f"not a WAV file that can be read: {error or 'its parts do not fit'}", "format"
+        ) from None
     usable = len(raw) - len(raw) % (2 * channels)
     woven = np.frombuffer(raw[:usable], "<i2").reshape(-1, channels).astype(np.int16)
     return Recording(rate, tuple(np.ascontiguousarray(woven[:, index]) for index in range(channels)))
