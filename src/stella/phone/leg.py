@@ -82,7 +82,9 @@ class Leg:
             match order:
                 case Say():
                     self._voice, self._voice_at = order.sound.mulaw, 0
-                    start, end = now + order.sound.onset_s, now + order.sound.offset_s
+                    # A frame leaves when it is full: what goes out now was spoken in the 20 ms before.
+                    mouth = now - FRAME_S
+                    start, end = mouth + order.sound.onset_s, mouth + order.sound.offset_s
                     call.hearing.said(Utterance(order.sound.text, start, end, order.interrupts))
                 case PressKeys():
                     self._keys.extend((now + i * PRESS_S, key) for i, key in enumerate(order.digits) if key not in "wW")
