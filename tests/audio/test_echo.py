@@ -12,6 +12,7 @@ END = 12_000
 
 
 def guarded(far, *, piece=160):
+    """A guard that saw all of `far` played."""
     guard = EchoGuard()
     sound = encode_float(far)
     for at in range(0, len(sound), piece):
@@ -20,10 +21,12 @@ def guarded(far, *, piece=160):
 
 
 def likelihood(far, heard, window=WINDOW):
+    """What a guard says of the last stretch of `heard`."""
     return guarded(far).likelihood(encode_float(heard)[END - window : END], END / 8000)
 
 
 def scene(seed, speak):
+    """Two voices, and the echo of the first."""
     generator = np.random.default_rng(seed)
     far, near = speak(2, generator), speak(2, generator)
     echo = with_echo(np.zeros(len(far)), far, -20, generator.uniform(60, 580))
@@ -31,6 +34,7 @@ def scene(seed, speak):
 
 
 def local(sound):
+    """The power of what is compared."""
     return float((sound[END - WINDOW : END] ** 2).mean())
 
 

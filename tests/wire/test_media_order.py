@@ -45,6 +45,7 @@ class Stream:
 
 
 def clean(*numbers):
+    """What a perfect line would have brought."""
     return b"".join(frame(number) for number in numbers)
 
 

@@ -14,6 +14,7 @@ CALL = (("CallSid", "CA1"), ("From", "+4311"), ("SpeechResult", "a b"))
 
 
 def explain(header, *, target=VOICE, pairs=CALL, base=BASE, host="", upgrade=False):
+    """The words for a request that is refused, before and after."""
     lock = Signatures([TOKEN], base)
     verdict = lock.check_upgrade(target, header) if upgrade else lock.check_form(target, pairs, header)
     assert not verdict.ok

