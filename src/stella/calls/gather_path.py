@@ -1,7 +1,7 @@
 """The `gather` path: the carrier listens and speaks, the same brain answers, turn by turn over HTTP.
 
-What was heard is judged strictly: a reply counts as heard up to the last sentence that must have ended before the
-caller's answer arrived, by the slowest pace a carrier's voice has.
+The carrier does not tell how far it got when somebody talks over it. So a reply counts as heard up to the last sentence
+that must have ended before the caller's answer began, at the pace of a slow voice.
 """
 
 from __future__ import annotations
@@ -29,8 +29,12 @@ _log = structlog.get_logger("stella.gather")
 
 REPLY_DEADLINE_S = 7.0
 """The carrier waits 10 s for a webhook; what the brain has said by then is spoken."""
-SLOWEST_CHARS_PER_S = 9.0
-SETTLE_S = 1.2
+SLOW_CHARS_PER_S = 13.0
+"""What a carrier's voice says in a second at the least: what must have been heard is judged by it."""
+QUICK_CHARS_PER_S = 18.0
+"""And at the most: an answer that came even before this was an interruption."""
+ANSWER_S = 0.5
+"""The shortest answer, and the pause after it, before the carrier tells us."""
 SILENCES_MOST = 2
 
 
@@ -91,7 +95,8 @@ class GatherPath:
     async def turn(self, request: CallRequest) -> tuple[Plan | None, str]:
         """Answer a turn: the plan, or None and a transfer target's name, or None and `language:CODE`."""
         call, spell = self._call, self._spell
-        self._note_heard(early=bool(request.speech or request.digits))
+        answer_s = ANSWER_S + len(request.speech) / QUICK_CHARS_PER_S
+        self._note_heard(answer_s if request.speech or request.digits else None)
         self._call.after = "nothing"
         for digit in request.digits:
             call.record.dtmf.append(KeyPressed(digit, round(call.seconds(), 3)))
@@ -192,7 +197,7 @@ class GatherPath:
 
     def close(self) -> None:
         """The call left this path or ended: judge what was heard of the last words."""
-        self._note_heard(early=True)
+        self._note_heard(0.0)
 
     def said_before_transfer(self) -> tuple[Spoken, ...]:
         """The words to say before a person is dialled."""
@@ -232,17 +237,20 @@ class GatherPath:
         spell.said_text = lines
         spell.said_at = self._call.seconds()
 
-    def _note_heard(self, *, early: bool) -> None:
-        """Write the agent's last turn down, cut to what must have ended by now when the caller answered early."""
+    def _note_heard(self, answer_s: float | None) -> None:
+        """Write the agent's last turn down. None: the carrier waited in vain, so all was heard; else only what must
+        have ended before an answer that took `answer_s` seconds to give."""
         call, spell = self._call, self._spell
         if not spell.said_text:
             return
-        passed, heard = call.seconds() - spell.said_at - SETTLE_S, []
+        text = " ".join(spell.said_text)
+        passed = call.seconds() - spell.said_at - (answer_s or 0.0)
+        heard, said = [], 0
         for line in spell.said_text:
-            passed -= len(line) / SLOWEST_CHARS_PER_S
-            if early and passed < 0:
+            said += len(line)
+            if answer_s is not None and passed < said / SLOW_CHARS_PER_S:
                 break
             heard.append(line)
-        text, got = " ".join(spell.said_text), " ".join(heard)
-        call.note_turn(Turn(0, "agent", text, spell.said_at, call.seconds(), got != text, got))
+        cut = answer_s is not None and passed < len(text) / QUICK_CHARS_PER_S
+        call.note_turn(Turn(0, "agent", text, spell.said_at, call.seconds(), cut, " ".join(heard)))
         spell.said_text = []

@@ -106,6 +106,7 @@ def _ask(document: VoiceResponse, plan: AskByGather, base: str) -> None:
         hints=None if plan.keys_only else hints,
     )
     # Words before a <Gather> cannot be talked over, words inside can.
+    _say(document, plan.before)
     _say(gather if plan.barge_in else document, plan.says)
     document.append(gather)
 
