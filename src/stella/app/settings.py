@@ -45,15 +45,25 @@ class Settings(BaseSettings):
     server_port: int = Field(
         3001, validation_alias=_names("STELLA_SERVER_PORT", "PORT"), ge=0, le=65535, description="Port to listen on."
     )
-    host: str = Field("", alias="STELLA_HOST", description="Address to listen on: 127.0.0.1 in development, else 0.0.0.0.")
-    provider: str = Field("twilio", alias="STELLA_PROVIDER", description="Carrier: twilio (retell and vapi are to come).")
-    agent: str = Field("receptionist", alias="STELLA_AGENT", description="Agent file, folder of them, or built-in name.")
+    host: str = Field(
+        "", alias="STELLA_HOST", description="Address to listen on: 127.0.0.1 in development, else 0.0.0.0."
+    )
+    provider: str = Field(
+        "twilio", alias="STELLA_PROVIDER", description="Carrier: twilio (retell and vapi are to come)."
+    )
+    agent: str = Field(
+        "receptionist", alias="STELLA_AGENT", description="Agent file, folder of them, or built-in name."
+    )
     data_dir: Path = Field(Path("data"), alias="STELLA_DATA_DIR", description="Where records, models and tokens live.")
-    models_dir: Path | None = Field(None, alias="STELLA_MODELS_DIR", description="Speech models; default DATA_DIR/models.")
+    models_dir: Path | None = Field(
+        None, alias="STELLA_MODELS_DIR", description="Speech models; default DATA_DIR/models."
+    )
     database: SecretStr = Field(SecretStr(""), alias="STELLA_DATABASE_URL", description="Default: SQLite in DATA_DIR.")
     redis_url: SecretStr = Field(SecretStr(""), alias="STELLA_REDIS_URL", description="For several nodes (to come).")
     operator_token: SecretStr = Field(
-        SecretStr(""), alias="STELLA_OPERATOR_TOKEN", description="Opens the operator API; default: made at first start."
+        SecretStr(""),
+        alias="STELLA_OPERATOR_TOKEN",
+        description="Opens the operator API; default: made at first start.",
     )
     secret_salt: SecretStr = Field(
         SecretStr(""), alias="SECRET_SALT", description="Keys hashes and signed ids; default: made at first start."
@@ -61,7 +71,9 @@ class Settings(BaseSettings):
     consent_text_de: str = Field("", alias="STELLA_CONSENT_TEXT_DE", description="Replaces the German notice.")
     consent_text_en: str = Field("", alias="STELLA_CONSENT_TEXT_EN", description="Replaces the English notice.")
     call: bool = Field(
-        True, validation_alias=_names("STELLA_CALL", "NEXT_PUBLIC_STELLA_CALL"), description="Telephone on (1) or off (0)."
+        True,
+        validation_alias=_names("STELLA_CALL", "NEXT_PUBLIC_STELLA_CALL"),
+        description="Telephone on (1) or off (0).",
     )
     chat: bool = Field(
         False, validation_alias=_names("STELLA_CHAT", "NEXT_PUBLIC_STELLA_CHAT"), description="Chat on (1) or off (0)."
@@ -80,18 +92,28 @@ class Settings(BaseSettings):
     smtp_security: str = Field(
         "starttls", alias="STELLA_SMTP_SECURITY", pattern="^(starttls|tls|none)$", description="starttls, tls or none."
     )
-    retention_days: int = Field(30, alias="STELLA_RETENTION_DAYS", ge=0, le=3650, description="How long words are kept.")
-    drain_s: float = Field(600.0, alias="STELLA_DRAIN_SECONDS", ge=0, description="How long a stop waits for live calls.")
+    retention_days: int = Field(
+        30, alias="STELLA_RETENTION_DAYS", ge=0, le=3650, description="How long words are kept."
+    )
+    drain_s: float = Field(
+        600.0, alias="STELLA_DRAIN_SECONDS", ge=0, description="How long a stop waits for live calls."
+    )
     calls_at_once: int = Field(200, alias="STELLA_CALLS_AT_ONCE", ge=1, description="More callers hear the busy words.")
-    stt_workers: int = Field(0, alias="STELLA_STT_WORKERS", ge=0, le=64, description="Recognition threads; 0: cores − 1.")
+    stt_workers: int = Field(
+        0, alias="STELLA_STT_WORKERS", ge=0, le=64, description="Recognition threads; 0: cores − 1."
+    )
     log_level: str = Field(
         "info", alias="STELLA_LOG_LEVEL", pattern="^(debug|info|warning|error)$", description="debug … error."
     )
-    log_format: str = Field("auto", alias="STELLA_LOG_FORMAT", pattern="^(auto|json|console)$", description="Log lines.")
+    log_format: str = Field(
+        "auto", alias="STELLA_LOG_FORMAT", pattern="^(auto|json|console)$", description="Log lines."
+    )
     openai_api_key: SecretStr = Field(SecretStr(""), alias="OPENAI_API_KEY", description="OpenAI (to come).")
     anthropic_api_key: SecretStr = Field(SecretStr(""), alias="ANTHROPIC_API_KEY", description="Anthropic (to come).")
     deepgram_api_key: SecretStr = Field(SecretStr(""), alias="DEEPGRAM_API_KEY", description="Deepgram (to come).")
-    elevenlabs_api_key: SecretStr = Field(SecretStr(""), alias="ELEVENLABS_API_KEY", description="ElevenLabs (to come).")
+    elevenlabs_api_key: SecretStr = Field(
+        SecretStr(""), alias="ELEVENLABS_API_KEY", description="ElevenLabs (to come)."
+    )
     cartesia_api_key: SecretStr = Field(SecretStr(""), alias="CARTESIA_API_KEY", description="Cartesia (to come).")
     google_api_key: SecretStr = Field(
         SecretStr(""), validation_alias=_names("GOOGLE_API_KEY", "GEMINI_API_KEY"), description="Google (to come)."

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterable
 from hashlib import blake2b
 
-from stella.ports.failure import ProviderError
+from stella.ports.failure import ProviderError, Unavailable
 from stella.ports.speech import Sound, TextToSpeech
 
 Phrase = tuple[str, str, str]
@@ -106,6 +106,9 @@ class PhraseCache:
                 rendering.pieces.append(piece)
                 rendering.grew.set()
             self._keep(key, tuple(rendering.pieces))
+        except asyncio.CancelledError:
+            rendering.error = Unavailable(self.name, "closed")
+            raise
         except Exception as fault:  # noqa: BLE001 - handed to everybody who listens
             rendering.error = fault
         finally:

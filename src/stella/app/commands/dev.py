@@ -25,7 +25,11 @@ def command(
     if reload:
         from stella.app.reload import run_reloading
 
-        sys.exit(run_reloading([sys.executable, "-m", "stella", "dev", "--no-reload"] + (["--port", str(port)] if port else [])))
+        sys.exit(
+            run_reloading(
+                [sys.executable, "-m", "stella", "dev", "--no-reload"] + (["--port", str(port)] if port else [])
+            )
+        )
     from stella.app.run import run_server
 
     run_server(settings, development=True)
