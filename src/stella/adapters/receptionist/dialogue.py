@@ -128,6 +128,8 @@ def _wish(desk: Desk, memory: Memory, heard: Heard) -> Answer:
             return reception.hours(desk, memory, heard)
         case Intent.HELP:
             return Answer(language).say("help", company=desk.agent.company)
+        case Intent.THANKS if yes_or_no(heard.folded, language) is False and memory.last:
+            return _goodbye(desk, memory)
         case Intent.THANKS:
             return Answer(language).say("welcome")
         case Intent.GREETING:
@@ -153,12 +155,12 @@ def _other(desk: Desk, memory: Memory, heard: Heard) -> Answer:
     """No intent by its words: a yes or no to "anything else?", a name, or a question."""
     few = len(heard.folded.split()) <= 3
     verdict = yes_or_no(heard.folded, memory.language) if few else None
+    if few and len(people_meant(heard.folded, desk.agent.people)) == 1:
+        return reception.transfer(desk, memory, heard)
     if verdict is False and memory.last:
         return _goodbye(desk, memory)
     if verdict is True:
         return Answer(memory.language).say("what-else")
-    if few and len(people_meant(heard.folded, desk.agent.people)) == 1:
-        return reception.transfer(desk, memory, heard)
     if about_day := reception.day_only(desk, memory, heard):
         return about_day
     return reception.question(desk, memory, heard)
@@ -224,6 +226,9 @@ def _answer_offer(desk: Desk, memory: Memory, heard: Heard, *, verdict: bool | N
 def _whom(desk: Desk, memory: Memory, heard: Heard, intent: Intent, *, verdict: bool | None) -> Answer:
     if people_meant(heard.folded, desk.agent.people):
         return reception.transfer(desk, memory, heard)
+    if verdict is True and memory.for_:
+        return reception.connect_named(desk, memory, memory.for_)
+    memory.for_ = ""
     if intent is Intent.HUMAN:
         return reception.human(desk, memory)
     if intent not in (Intent.OTHER, Intent.TRANSFER):

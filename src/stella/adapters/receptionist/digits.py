@@ -69,7 +69,7 @@ def _append(out: list[str], value: str, words: list[str], at: int, language: str
     """`twenty three` is 23: a one after a ten fills its nought."""
     before = words[at - 1] if at else ""
     tens = language == "en" and len(value) == 1 and value != "0" and before in _EN and _EN[before][1:] == "0"
-    if tens and before != "ten" and out and out[-1].endswith("0"):
+    if tens and before not in ("ten", "hundred") and out and out[-1].endswith("0"):
         out[-1] = out[-1][:-1] + value
     else:
         out.append(value)

@@ -60,7 +60,8 @@ _PATTERNS: Mapping[str, Mapping[Intent, re.Pattern[str]]] = {
         message=r"\b(nachricht|mitteilung|ausrichten|richten sie|notieren|notiz|hinterlassen|sagen sie (ihm|ihr|"
         r"ihnen|bitte|der|dem)|"
         r"bescheid (sagen|geben)|etwas aufnehmen|anrufbeantworter|voicemail|beschwer\w*)\b",
-        transfer=r"\b(verbinden|durchstellen|weiterleiten|weiterverbinden|verbinde|stellen sie|geben sie mir|"
+        transfer=r"\b(ich (\w+ )?(moechte|wuerde|will|haette|muss|muesste)( \w+){1,5} (sprechen|reden|erreichen)|"
+        r"verbinden|durchstellen|weiterleiten|weiterverbinden|verbinde|stellen sie|geben sie mir|"
         r"zu sprechen|"
         r"sprechen mit|mit \w+( \w+){0,3} (sprechen|reden|telefonieren)|(kann|koennte|moechte|darf|"
         r"will) ich (bitte )?(mit )?(\w+ ){1,4}(sprechen|haben|reden)|"

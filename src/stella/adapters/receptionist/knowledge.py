@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from stella.adapters.receptionist.words import language_of, terms
@@ -20,6 +21,9 @@ PAGES, PAGE_BYTES, CHUNKS = 500, 500_000, 5_000
 
 COVERAGE = 0.5
 """How much of the question's weight a chunk must cover to be an answer."""
+
+LIKE, ALONE = 0.75, 0.83
+"""How alike a misheard word must be to a known one: beside words that are certain, and on its own."""
 
 K1, B, HEADING = 1.2, 0.6, 3
 
@@ -127,6 +131,7 @@ class _Index:
         self._chunks, self._language = chunks, language
         bags = [Counter(terms(c.text, language) + terms(c.say, language)) for c in chunks]
         heads = [Counter(terms(c.heading, language)) for c in chunks]
+        self._heads = heads
         words = {word for bag in (*bags, *heads) for word in bag}
         self._postings: dict[str, dict[int, float]] = {}
         self._parts: dict[str, list[str]] = {word: _split(word, words) for word in words}
@@ -161,8 +166,13 @@ class _Index:
             for number, gain in best.items():
                 scores[number] = scores.get(number, 0.0) + gain
                 covered[number] = covered.get(number, 0.0) + weights[word] * share[number]
-        found = [Found(self._chunks[n], score, covered[n] / total) for n, score in scores.items()]
+        found = [Found(self._chunks[n], score * self._aim(n, asked), covered[n] / total) for n, score in scores.items()]
         return sorted((f for f in found if f.coverage >= COVERAGE), key=lambda f: -f.score)[:most]
+
+    def _aim(self, number: int, asked: Sequence[str]) -> float:
+        """A heading that is wholly about the question counts for more than one that is about more than it."""
+        head = self._heads[number]
+        return 1 + 0.5 * sum(word in asked for word in head) / len(head) if head else 1.0
 
     def _idf(self, word: str) -> float:
         known = self._postings.get(word)
@@ -177,8 +187,12 @@ class _Index:
             return [(part, 0.8) for part in parts]
         grams = _grams(word)
         near: Counter[str] = Counter(known for gram in grams for known in self._trigrams.get(gram, ()))
-        likeness = [(known, 2 * count / (len(grams) + len(_grams(known)))) for known, count in near.most_common(8)]
-        return [(known, alike) for known, alike in likeness if alike >= 0.6 and len(word) > 3][:2]
+        likeness = [(SequenceMatcher(None, word, known).ratio(), known) for known, _ in near.most_common(8)]
+        return [
+            (known, alike * 0.9 if alike >= ALONE else 0.4)
+            for alike, known in sorted(likeness, reverse=True)
+            if alike >= LIKE and len(word) > 3
+        ][:2]
 
 
 def _grams(word: str) -> set[str]:

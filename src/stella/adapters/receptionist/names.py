@@ -16,7 +16,8 @@ _LEAD = {
         re.IGNORECASE,
     ),
     "en": re.compile(
-        r"^.*?\b(?:my name is|my name's|my name|the name is|the name's|name is|i am called|i'm called|call me|this is|i am|"
+        r"^.*?\b(?:my name is|my name's|my name|the name is|the name's|name is|i am called|"
+        r"i'm called|call me(?! back)|this is|i am|"
         r"i'm|it is|it's|its|here is|speaking is)\s+(?=\S)",
         re.IGNORECASE,
     ),
@@ -25,7 +26,7 @@ _EXPLICIT = {
     "de": re.compile(
         r"\b(mein name|ich hei(ß|ss)e|ich bin (die |der )?(herr|frau)|hier (ist|spricht))\b", re.IGNORECASE
     ),
-    "en": re.compile(r"\b(my name|i'?m called|call me|this is)\b", re.IGNORECASE),
+    "en": re.compile(r"\b(my name|i'?m called|call me(?! back)|this is)\b", re.IGNORECASE),
 }
 _FILLER = frozenset(
     [
@@ -139,13 +140,17 @@ def _capital(word: str) -> str:
     return "-".join(part[:1].upper() + part[1:] for part in word.split("-"))
 
 
-def people_meant(folded: str, people: Sequence[Person]) -> list[Person]:
+SURE, GUESS = 0.85, 0.7
+"""How alike a word must be to a name to count as it, and to be worth asking about."""
+
+
+def people_meant(folded: str, people: Sequence[Person], least: float = SURE) -> list[Person]:
     """Who is asked for in a (folded) sentence: an exact word of a name first, then words that sound alike."""
     words = [word for word in folded.split() if word not in _TITLES]
     best: list[tuple[float, Person]] = []
     for person in people:
         likeness = max((_likeness(fold(name), words, folded) for name in (person.name, *person.also)), default=0.0)
-        if likeness >= 0.8:
+        if likeness >= least:
             best.append((likeness, person))
     top = max((likeness for likeness, _ in best), default=0.0)
     return [person for likeness, person in best if likeness >= top - 0.05]

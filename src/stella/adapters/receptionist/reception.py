@@ -6,7 +6,7 @@ from stella.adapters.receptionist import aloud, message
 from stella.adapters.receptionist.copy import line
 from stella.adapters.receptionist.desk import Answer, Desk, Heard
 from stella.adapters.receptionist.memory import Memory
-from stella.adapters.receptionist.names import people_meant
+from stella.adapters.receptionist.names import GUESS, people_meant
 from stella.adapters.receptionist.when import day_meant, means_now, means_weekend
 from stella.domain.acts import TransferTo
 from stella.domain.agent import Person
@@ -84,7 +84,20 @@ def transfer(desk: Desk, memory: Memory, heard: Heard) -> Answer:
     if len(meant) > 1:
         memory.step = "whom"
         return answer.say("which", names=_names([person.name for person in meant], memory.language))
+    guesses = people_meant(heard.folded, people, GUESS)
+    if len(guesses) == 1 and memory.step != "whom":
+        memory.step, memory.for_, memory.tries = "whom", guesses[0].name, 0
+        return answer.say("which", names=guesses[0].name)
     return ask_whom(desk, memory, answer, "whom-unknown")
+
+
+def connect_named(desk: Desk, memory: Memory, name: str) -> Answer:
+    """The caller said yes to a name we guessed."""
+    answer = Answer(memory.language)
+    person = next((person for person in desk.agent.people if person.name == name), None)
+    if person is None:
+        return ask_whom(desk, memory, answer, "whom-unknown")
+    return _connect(desk, memory, answer, person)
 
 
 def human(desk: Desk, memory: Memory) -> Answer:

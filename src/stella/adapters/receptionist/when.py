@@ -78,7 +78,7 @@ _NOW = {
     "en": re.compile(r"\b(now|at the moment|currently|right now|still open|open yet|already closed)\b"),
 }
 _NEXT = re.compile(r"\b(naechste[nrm]?|kommende[nrm]?|next|following)\b")
-_WEEKEND = re.compile(r"\b(wochenende|weekend)\b")
+_WEEKEND = re.compile(r"\b(wochenenden?|weekends?)\b")
 
 
 def means_now(folded: str, language: str) -> bool:
