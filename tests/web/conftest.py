@@ -264,7 +264,12 @@ class RawSocket:
     def media(self, chunk, payload=b"\x55" * 160, stream=STREAM, timestamp=None, track="inbound"):
         """Write one frame of sound."""
         at = 20 * (chunk - 1) if timestamp is None else timestamp
-        sound = {"track": track, "chunk": str(chunk), "timestamp": str(at), "payload": base64.b64encode(payload).decode()}
+        sound = {
+            "track": track,
+            "chunk": str(chunk),
+            "timestamp": str(at),
+            "payload": base64.b64encode(payload).decode(),
+        }
         self.say({"event": "media", "sequenceNumber": str(chunk + 1), "streamSid": stream, "media": sound})
 
     async def read(self):
@@ -344,7 +349,9 @@ async def _until(condition, seconds=3.0):
 
 FIELDS = (("CallSid", CALL), ("AccountSid", ACCOUNT), ("From", "+436601234567"), ("To", "+4313456789"),
           ("CallStatus", "ringing"), ("Direction", "inbound"), ("FromCity", ""))  # fmt: skip
-ROUTES = tuple(f"/api/stella/call/{name}" for name in ("voice", "status", "after", "fallback", "gather", "stream-status"))
+ROUTES = tuple(
+    f"/api/stella/call/{name}" for name in ("voice", "status", "after", "fallback", "gather", "stream-status")
+)
 STREAM_SIGNATURE = RequestValidator(TOKEN).compute_signature("wss://calls.example.com/api/stella/call/stream", {})
 
 

@@ -65,7 +65,7 @@ class MediaSocket(WSListener):
         self._order: MediaOrder | None = None
         self._out: Outbound | None = None
         self._stream_sid = ""
-        self._choked = False
+        self._choked = self._closing = False
         self._parts: list[bytes] | None = None
         self._parts_size = self._bad = self._control = self._others = 0
         self._unknown: set[str] = set()
@@ -82,7 +82,9 @@ class MediaSocket(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame. Whatever is wrong with it ends here."""
         try:
-            if frame.msg_type == _TEXT and frame.fin and self._parts is None:
+            if self._closing:
+                self._after_close(frame)
+            elif frame.msg_type == _TEXT and frame.fin and self._parts is None:
                 self._message(frame.get_payload_as_memoryview())
             else:
                 self._unusual(frame)
@@ -172,7 +174,7 @@ class MediaSocket(WSListener):
         except Refused as refused:
             self._out = None
             self._keeper.refusals.note(refused, "start")
-            self._shut(WSCloseCode.POLICY_VIOLATION, refused.cause)
+            self._shut(WSCloseCode.POLICY_VIOLATION, refused.cause, wait=True)
             return
         self._session = session
         self._order = MediaOrder(session.counts, self._clock)
@@ -190,6 +192,13 @@ class MediaSocket(WSListener):
             self._phase = _Phase.CLOSING
             session.stopped()
         self._shut(WSCloseCode.OK, "")
+
+    def _after_close(self, frame: WSFrame) -> None:
+        """What was still on its way: nobody listens any more."""
+        if frame.msg_type == WSMsgType.CLOSE:
+            self._close_received()
+        else:
+            self._count_rejected()
 
     def _unusual(self, frame: WSFrame) -> None:
         """Control frames, binary ones, pieces of messages: legal, never sent by Twilio, so kept on a short lead."""
@@ -275,25 +284,25 @@ class MediaSocket(WSListener):
 
     def _close_received(self) -> None:
         if self._transport is not None:
-            self._phase = _Phase.CLOSING
+            self._phase, self._closing = _Phase.CLOSING, True
             if not self._transport.is_close_frame_sent:
                 self._transport.send_close(WSCloseCode.OK)
             self._transport.disconnect()
             self._close_due = self._clock() + self._deadlines.close
 
-    def _shut(self, code: WSCloseCode, reason: str) -> None:
-        """Say goodbye once; the patrol cuts the line if the peer does not answer in time."""
-        if self._transport is None or self._phase is _Phase.GONE or self._close_due != math.inf:
+    def _shut(self, code: WSCloseCode, reason: str, *, wait: bool = False) -> None:
+        """Say goodbye once. The carrier has time to answer before the patrol cuts the line; who misbehaves has none."""
+        if self._transport is None or self._phase is _Phase.GONE or self._closing:
             return
-        self._phase = _Phase.CLOSING
+        self._phase, self._closing = _Phase.CLOSING, True
         self._close_due = self._clock() + self._deadlines.close
         self._transport.send_close(code, reason)
-        if code != WSCloseCode.OK:
+        if code != WSCloseCode.OK and not wait:
             self._transport.disconnect()
 
     def send_media(self, mulaw: bytes) -> None:
         """See `Line`. Beyond the backlog's bound sound is dropped and counted, and so are the marks that follow it."""
-        if self._out is None or self._transport is None or self._close_due != math.inf:
+        if self._out is None or self._transport is None or self._closing:
             return
         if self._waiting() > self._caps.backlog_bytes:
             self._choked = True
@@ -305,7 +314,7 @@ class MediaSocket(WSListener):
 
     def send_mark(self, name: str) -> None:
         """See `Line`. A mark behind dropped sound would prove what nobody heard: it is dropped until the next clear."""
-        if self._out is None or self._transport is None or self._close_due != math.inf:
+        if self._out is None or self._transport is None or self._closing:
             return
         if self._choked:
             self._keeper.metrics.dropped("outbound-mark")
@@ -316,7 +325,7 @@ class MediaSocket(WSListener):
 
     def send_clear(self) -> None:
         """See `Line`."""
-        if self._out is None or self._transport is None or self._close_due != math.inf:
+        if self._out is None or self._transport is None or self._closing:
             return
         self._choked = False
         self._transport.send(_TEXT, self._out.clear())
