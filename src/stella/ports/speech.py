@@ -97,7 +97,9 @@ class SpeechToText(Protocol):
     name: str
     languages: frozenset[str]
 
-    async def open(self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = ()) -> SpeechToTextStream:
+    async def open(
+        self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = ()
+    ) -> SpeechToTextStream:
         """Begin for one call. Raises ProviderError."""
 
     async def close(self) -> None:
