@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from copy import deepcopy
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.conformance.store import call, records
 
 from stella.calls.keep import MESSAGE_FIELDS, MESSAGE_TOOLS, redact
 from stella.domain.call import CallRecord, ToolUse
 from stella.domain.consent import Consent, Preset
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "conformance"))
-
-from store import call, records  # noqa: E402  # the conformance room is found by path
 
 answers = st.none() | st.sampled_from(["yes", "no", "none", "withdrawn"]).map(
     lambda a: Consent("May we?", a, "speech", "t")
@@ -56,6 +51,7 @@ TOLD = {"name": "Huber", "number": "+43664", "concern": "Heizung", "aside": "my 
         (ToolUse("take_message", {**TOLD, "confirmed": False}), {}),
         (ToolUse("take_message", {**TOLD, "confirmed": "yes"}), {}),
         (ToolUse("take_message", TOLD, error="Huber hung up"), {}),
+        (ToolUse("take_message", {"kind": "call-back", "key": "CA1-1"}), {"kind": "call-back", "key": "CA1-1"}),
         (ToolUse("search", TOLD, "found Huber"), {}),
     ],
 )

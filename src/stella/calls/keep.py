@@ -10,8 +10,8 @@ from stella.domain.consent import Preset
 
 MESSAGE_TOOLS = frozenset({"take_message", "call_back"})
 """Tools that carry what a caller spelled, heard back and confirmed."""
-MESSAGE_FIELDS = frozenset({"name", "number", "concern", "when", "for"})
-"""The fields of such a message that a caller confirms."""
+MESSAGE_FIELDS = frozenset({"name", "number", "concern", "when", "for", "kind", "key"})
+"""The fields of such a message that a caller confirms, and those that only say which message it was."""
 
 
 def redact(record: CallRecord, preset: Preset) -> CallRecord:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -13,8 +12,6 @@ from sqlalchemy import create_engine, text
 from stella.adapters.sql import SqlStore, open_store
 from stella.adapters.sql.schema import metadata
 from stella.adapters.sql.writer import Pace
-
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[2] / "conformance")]
 
 _SERVER = os.environ.get("TEST_POSTGRES_URL", "postgresql+psycopg://postgres@127.0.0.1:5432/postgres")
 QUICK = Pace(gather=0.001, patience_first=0.01, patience_most=0.05)

@@ -11,10 +11,10 @@ import textwrap
 from pathlib import Path
 
 import pytest
-from conftest import QUICK
 from sqlalchemy.exc import OperationalError
-from store import call
 from structlog.testing import capture_logs
+from tests.adapters.sql.conftest import QUICK
+from tests.conformance.store import call
 
 from stella.adapters.sql import SqlStore, open_store
 from stella.adapters.sql.writer import Pace
@@ -190,7 +190,7 @@ async def test_a_closed_store_says_so(file: Path) -> None:
 FULL = """
 import asyncio, resource, sys
 from pathlib import Path
-from store import call
+from tests.conformance.store import call
 from stella.adapters.sql import open_store
 from stella.adapters.sql.writer import Pace
 from stella.domain.transcript import Turn
@@ -220,7 +220,7 @@ asyncio.run(main(Path(sys.argv[1])))
 
 def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path: Path) -> None:
     """F08: SQLite says that it cannot grow; the records wait, and are written when there is room again."""
-    path = str(Path(__file__).parents[2] / "conformance")
+    path = str(Path(__file__).parents[3])
     code = f"import sys; sys.path.insert(0, {path!r})\n" + textwrap.dedent(FULL)
     done = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, timeout=50, check=False
@@ -235,7 +235,7 @@ def test_a_disk_that_is_full_for_a_while_loses_nothing(tmp_path: Path) -> None:
 KILL = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from store import call
+from tests.conformance.store import call
 from stella.adapters.sql import open_store
 from stella.domain.consent import Consent
 
@@ -253,7 +253,7 @@ asyncio.run(main(Path(sys.argv[1])))
 
 async def test_what_was_acknowledged_survives_a_kill(tmp_path: Path) -> None:
     """H05, F10: a yes that `commit` reported as safe is in the database whatever happens to the process."""
-    path = str(Path(__file__).parents[2] / "conformance")
+    path = str(Path(__file__).parents[3])
     code = f"import sys; sys.path.insert(0, {path!r})\n" + textwrap.dedent(KILL)
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     told = 0

@@ -14,8 +14,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from conftest import QUICK
-from store import call
+from tests.adapters.sql.conftest import QUICK
+from tests.conformance.store import call
 
 from stella.adapters.sql import migrate, open_store
 from stella.adapters.sql.engines import migrating_engine, read_url

@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select, text, update
-from store import CallStoreConformance, call, records
+from tests.conformance.store import CallStoreConformance, call, records
 
 from stella.adapters.sql import SqlStore, open_store
 from stella.adapters.sql.evidence import CHAINS, first_broken

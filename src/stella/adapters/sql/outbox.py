@@ -102,12 +102,12 @@ class SqlOutbox:
 
     def _of(self, agent: str) -> tuple[NotifyTarget, ...]:
         """The agent's targets that can be served; says once what cannot."""
-        targets = tuple(target for target in self._targets(agent) if target.kind in self._ways)
+        named = self._targets(agent)
+        targets = tuple(target for target in named if target.kind in self._ways)
         if not targets and agent not in self._warned:
             self._warned.add(agent)
-            log.warning(
-                "no-notify-target", agent=agent, mend="add notify to the agent file; messages are kept until then"
-            )
+            mend = "set STELLA_SMTP_HOST and STELLA_SMTP_FROM" if named else "add notify to the agent file"
+            log.warning("no-notify-target", agent=agent, mend=f"{mend}; messages are kept until then")
         if targets:
             self._warned.discard(agent)
         return targets
