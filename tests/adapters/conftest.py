@@ -15,7 +15,7 @@ from stella.app.voices import caller_voice, models_folder
 from stella.ports.failure import Unavailable
 
 
-def _absent(reason: str) -> NoReturn:
+def absent(reason: str) -> NoReturn:
     """Skip on a developer's machine; fail where everything is promised to be there."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"CI must have it: {reason}")
@@ -34,7 +34,7 @@ def silero_model(models: ModelFolder) -> Path:
     try:
         return models.silero()
     except ModelMissing as fault:
-        _absent(str(fault))
+        absent(str(fault))
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def moonshine_model(models: ModelFolder) -> tuple[Path, Path]:
     try:
         return models.moonshine()
     except ModelMissing as fault:
-        _absent(str(fault))
+        absent(str(fault))
 
 
 def spoken_sample(text: str, language: str) -> bytes:
@@ -51,7 +51,7 @@ def spoken_sample(text: str, language: str) -> bytes:
     try:
         return _voice()(text, language)
     except Unavailable as fault:
-        _absent(str(fault))
+        absent(str(fault))
 
 
 @cache

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.conformance.speech_to_text import ONE, TWO, SpeechToTextConformance, ends, feed, lost, until
+from tests.conformance.speech_to_text import ONE, TWO, SpeechToTextConformance, feed, lost, until
 
 from stella.adapters.bench import speech_like
 from stella.adapters.moonshine import SpeechToText

@@ -173,6 +173,9 @@ class Espeak:
         with contextlib.suppress(TimeoutError, OSError):
             async with asyncio.timeout(1):
                 await process.communicate()  # to the pipes' end, or they outlive the loop
+                if process.stdin is not None:
+                    process.stdin.close()
+                    await process.stdin.wait_closed()
 
     async def close(self) -> None:
         """End the process."""
