@@ -20,7 +20,7 @@ _POWER: Final = decode_float(bytes(range(256))).astype(np.float64) ** 2
 
 def mean_power(mulaw: bytes | memoryview) -> float:
     """The mean square of the samples, 1.0 at full scale; 0.0 for no sound."""
-    return float(_POWER[np.frombuffer(mulaw, np.uint8)].mean()) if len(mulaw) else 0.0
+    return float(_POWER.take(np.frombuffer(mulaw, np.uint8), mode="clip").mean()) if len(mulaw) else 0.0
 
 
 def rms(mulaw: bytes | memoryview) -> float:

@@ -6,7 +6,7 @@ Spec: https://www.twilio.com/docs/voice/media-streams/websocket-messages
 from __future__ import annotations
 
 from binascii import Error as Base64Error
-from binascii import a2b_base64, b2a_base64
+from binascii import a2b_base64
 from typing import Any, Final, TypeAlias
 
 from msgspec import DecodeError, Struct
@@ -229,13 +229,14 @@ class Outbound:
     def __init__(self, stream_sid: str) -> None:
         """Prepare what every message of this stream begins with."""
         sid = encode(stream_sid)
-        self._media = b'{"event":"media","streamSid":' + sid + b',"media":{"payload":"'
+        self._media = b'{"event":"media","streamSid":' + sid + b',"media":{"payload":'
         self._mark = b'{"event":"mark","streamSid":' + sid + b',"mark":{"name":'
         self._clear = b'{"event":"clear","streamSid":' + sid + b"}"
 
     def media(self, mulaw: bytes | memoryview) -> bytes:
         """Sound to be played after what is queued already: bare mu-law, 8 kHz, of any length."""
-        return self._media + b2a_base64(mulaw, newline=False) + b'"}}'
+        # msgspec writes bytes as a base64 string, quotes included.
+        return self._media + encode(mulaw) + b"}}"
 
     def mark(self, name: str) -> bytes:
         """A point in playout whose name comes back when it is reached or cleared."""
