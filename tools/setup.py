@@ -145,7 +145,7 @@ def find_pip() -> list[str]:
     wheel = debian_pip(VENV / "pip-bootstrap")
     if wheel and works([python, f"{wheel}/pip", "--version"]):
         return [python, f"{wheel}/pip"]
-    ask = "Ask the administrator for: apt-get install python3-venv"
+    ask = "If the network is up, ask the administrator for: apt-get install python3-venv"
     raise StopError("this Python has neither venv nor pip, and pip's Debian package could not be fetched", ask)
 
 
