@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 from weakref import WeakKeyDictionary
 
 FRAME_S = 0.020
@@ -41,7 +42,7 @@ class Metronome:
         self._next_key += 1
         self._beats[key] = beat
         if self._timer is None:
-            self._started, self._done = self._loop.time(), 0
+            self._started, self._done = monotonic(), 0
             self._arm(self._started + self._period)
 
         def leave() -> None:
@@ -53,10 +54,12 @@ class Metronome:
         return leave
 
     def _arm(self, when: float) -> None:
-        self._timer = self._loop.call_at(when, self._wake) if self._period else self._loop.call_soon(self._wake)
+        # `loop.time()` of uvloop counts whole milliseconds and stands still within a turn of the loop.
+        later = max(min(0.001, self._period), when - monotonic())
+        self._timer = self._loop.call_later(later, self._wake) if self._period else self._loop.call_soon(self._wake)
 
     def _wake(self) -> None:
-        now = self._loop.time()
+        now = monotonic()
         due = int((now - self._started) / self._period + 1e-6) - self._done if self._period else 1
         if due > GIVE_UP_BEATS:
             self.lost += due - 1
@@ -92,17 +95,16 @@ class CallClock:
     def __init__(self, pace: float = 1.0) -> None:
         """Start at zero now."""
         self.pace = pace
-        self._loop = asyncio.get_running_loop()
-        self._zero = self._loop.time()
+        self._zero = monotonic()
         self._virtual = 0.0
 
     def now(self) -> float:
         """Seconds of call time since the clock was made."""
-        return (self._loop.time() - self._zero) / self.pace if self.pace else self._virtual
+        return (monotonic() - self._zero) / self.pace if self.pace else self._virtual
 
     def real(self) -> float:
         """Real seconds since the clock was made, whatever the pace: for HTTP and socket timings."""
-        return self._loop.time() - self._zero
+        return monotonic() - self._zero
 
     async def sleep(self, seconds: float) -> None:
         """Let call time pass."""

@@ -7,6 +7,7 @@ import contextlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import Any
 from urllib.parse import urlencode, urljoin
 
@@ -100,9 +101,9 @@ class _Beats:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._slots: list[list[LoadCall]] = [[] for _ in range(SLOTS)]
-        self._zero, self._count = loop.time(), 0
+        self._zero, self._count = monotonic(), 0
         self._step = FRAME_S / SLOTS
-        self._timer: asyncio.TimerHandle | None = loop.call_at(self._zero + self._step, self._wake)
+        self._timer: asyncio.TimerHandle | None = loop.call_later(self._step, self._wake)
 
     def join(self, call: LoadCall) -> None:
         min(self._slots, key=len).append(call)
@@ -117,13 +118,15 @@ class _Beats:
             self._timer.cancel()
 
     def _wake(self) -> None:
-        behind = int((self._loop.time() - self._zero) / self._step) - self._count
+        # Not `loop.time()`: uvloop's counts whole milliseconds and stands still within a turn of the loop.
+        behind = int((monotonic() - self._zero) / self._step) - self._count
         for _ in range(min(behind, MOST_AT_ONCE * SLOTS)):
             self._count += 1
             due = self._zero + self._count * self._step
             for call in self._slots[self._count % SLOTS]:
-                call.beat(self._loop.time(), due)
-        self._timer = self._loop.call_at(self._zero + (self._count + 1) * self._step, self._wake)
+                call.beat(monotonic(), due)
+        wait = self._zero + (self._count + 1) * self._step - monotonic()
+        self._timer = self._loop.call_later(max(0.001, wait), self._wake)
 
 
 @dataclass(slots=True)
@@ -157,25 +160,25 @@ async def run_load(plan: LoadPlan, *, tell: Callable[[int], None] | None = None)
 
 
 async def _one(run: _Run, place: int, tell: Callable[[int], None] | None) -> None:
-    plan, loop = run.plan, asyncio.get_running_loop()
+    plan = run.plan
     await asyncio.sleep(plan.ramp_s * place / max(1, plan.calls))
     form = CallForm(plan.account)
     try:
-        began = loop.time()
+        began = monotonic()
         stream, base = await _voice(run, form)
-        run.webhook_ms.append((loop.time() - began) * 1000)
+        run.webhook_ms.append((monotonic() - began) * 1000)
         url = urljoin(base, stream.get("url"))
         token = plan.account.auth_token
         headers = {"User-Agent": SOCKET_USER_AGENT}
         if token:
             headers["X-Twilio-Signature"] = sign_upgrade(token, run.reach.sign(url))
         carrier = CarrierStream(plan.account.account_sid, form.call_sid, new_sid("MZ"))
-        call = LoadCall(carrier, run.words, loop.time, first_line=place, settle_s=plan.settle_s)
-        began = loop.time()
+        call = LoadCall(carrier, run.words, monotonic, first_line=place, settle_s=plan.settle_s)
+        began = monotonic()
         transport, _ = await ws_connect(lambda: call, run.reach.dial(url), extra_headers=headers)
-        run.handshake_ms.append((loop.time() - began) * 1000)
+        run.handshake_ms.append((monotonic() - began) * 1000)
         run.figures.append(call.figures)
-        began = loop.time()
+        began = monotonic()
         call.open(transport, stream.parameters())
         run.beats.join(call)
         try:
@@ -185,11 +188,11 @@ async def _one(run: _Run, place: int, tell: Callable[[int], None] | None) -> Non
         finally:
             run.beats.leave(call)
             call.finish()
-        run.call_seconds += loop.time() - began
+        run.call_seconds += monotonic() - began
         if call.figures.closed_early:
             run.failures["the server closed the stream"] += 1
         form.status = "completed"
-        await _post(run, run.reach.status_url, form.fields(**completed_fields(0.0, loop.time() - began)))
+        await _post(run, run.reach.status_url, form.fields(**completed_fields(0.0, monotonic() - began)))
     except (aiohttp.ClientError, OSError, WSHandshakeError, MalformedMessage, ValueError, LookupError) as error:
         run.failures[f"{type(error).__name__}: {error}"[:120]] += 1
     if tell is not None:

@@ -19,7 +19,9 @@ from stella.domain.errors import MalformedMessage
 from stella.phone import Account, Habits, HangUp, Interrupt, LineFaults, Press, Speak, Step, Telephony, Wait
 
 _HOLD_ON = {"en": "Sorry, one moment please.", "de": "Entschuldigung, einen Moment bitte."}
-_CALLER = "+436601234567"
+_CALLER = {"en": "+447700900123", "de": "+436601234567"}
+"""The caller's country tells the server the language; the British number is one reserved for drama."""
+
 _CALLED = "+4312345678"
 _NO_ACCOUNT = "AC" + "0" * 32
 
@@ -78,7 +80,7 @@ def plan(wishes: Wishes) -> CallPlan:
     account = Account(
         token,
         settings.twilio_account_sid or _NO_ACCOUNT,
-        wishes.from_ or _CALLER,
+        wishes.from_ or _CALLER[wishes.lang],
         wishes.to or settings.twilio_number or _CALLED,
     )
     recognise = recogniser() if wishes.lang == "en" or wishes.wav else None

@@ -36,7 +36,7 @@ async def run(plan: CallPlan) -> int:
     if plan.wishes.as_json:
         print(json.dumps(_as_json(report, words), indent=2, ensure_ascii=False))
     else:
-        console.print(summary(report, plan.wishes.record))
+        console.print(summary(report, plan.wishes.record, words.understood()))
         for line in why_it_failed(report, signed=bool(plan.telephony.account.auth_token)):
             console.print(line)
     return 0 if report.ok else 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
 from stella.phone import CallReport
 from stella.phone.report import quantile
@@ -15,22 +17,23 @@ def _ms(value: float | None, factor: float = 1.0) -> str:
     return "—" if value is None else f"{value * factor:.0f} ms"
 
 
-def summary(report: CallReport, recording: Path | None) -> Table:
-    """One call: each turn of the caller's, then the figures."""
-    ending = f"{report.status}, ended by {report.ended_by}"
-    table = Table("said", "at", "response gap", "barge-in", title=f"{report.call_sid}: {ending}", title_justify="left")
-    for said in report.said:
-        table.add_row(said.text or "…", f"{said.start_s:.1f} s", _ms(said.response_gap_s, 1000), _ms(said.barge_in_ms))
-    gaps = report.response_gaps_s
-    table.caption = (
-        f"{report.ended_s:.1f} s in all; response gap p50 {_ms(quantile(gaps, 0.5), 1000)}, "
-        f"p95 {_ms(quantile(gaps, 0.95), 1000)}; "
-        f"{len(report.marks)} marks ({sum(mark.how == 'cleared' for mark in report.marks)} cleared), "
-        f"{len(report.clears)} clears; {sum(run.frames_sent for run in report.streams)} frames sent, "
-        f"{sum(run.frames_late for run in report.streams)} late" + (f"; recorded to {recording}" if recording else "")
-    )
-    table.caption_justify = "left"
-    return table
+def summary(report: CallReport, recording: Path | None, understood: Sequence[str] = ()) -> Group:
+    """One call: each turn of the caller's, then the figures. `understood` is the server's word for each turn."""
+    table = Table("said", "at", "response gap", "barge-in", *(["understood as"] if understood else []))
+    for place, said in enumerate(report.said):
+        row = (said.text or "…", f"{said.start_s:.1f} s", _ms(said.response_gap_s, 1000), _ms(said.barge_in_ms))
+        table.add_row(*row, *([understood[place] if place < len(understood) else "—"] if understood else []))
+    gaps, marks = report.response_gaps_s, report.marks
+    lines = [
+        f"{report.call_sid}: {report.status}, ended by {report.ended_by} after {report.ended_s:.1f} s",
+        f"response gap: p50 {_ms(quantile(gaps, 0.5), 1000)}, p95 {_ms(quantile(gaps, 0.95), 1000)}",
+        f"marks: {len(marks)}, of them cleared: {sum(mark.how == 'cleared' for mark in marks)}; "
+        f"clears: {len(report.clears)}; frames sent: {sum(run.frames_sent for run in report.streams)}, "
+        f"late: {sum(run.frames_late for run in report.streams)}",
+    ]
+    if recording is not None:
+        lines.append(f"recorded to {recording} (left the caller, right the agent)")
+    return Group(*([table] if report.said else []), *(Text(line) for line in lines))
 
 
 def summary_of_many(reports: list[CallReport]) -> Table:
@@ -51,7 +54,13 @@ def summary_of_many(reports: list[CallReport]) -> Table:
 
 def why_it_failed(report: CallReport, *, signed: bool) -> Iterator[str]:
     """For each error a line with cause and mend."""
+    seen: set[str] = set()
     for fault in report.errors():
+        # A server that is not there fails every request of the call; saying so once is enough.
+        cause = fault.detail.partition(": ")[2] or fault.detail
+        if cause in seen:
+            continue
+        seen.add(cause)
         yield f"[red]{fault.code}[/red] {fault.detail}. {_mend(fault.code, fault.detail, signed=signed)}"
     if not report.errors() and not report.ok:
         yield f"The call ended as {report.status}: the server did not take it."

@@ -85,6 +85,10 @@ class AgentWords:
         rows = (self.record or {}).get("turns") or []
         return [row for row in rows if isinstance(row, dict) and row.get("speaker") == speaker]
 
+    def understood(self) -> list[str]:
+        """What the server took the caller's turns for."""
+        return [str(turn.get("text") or "") for turn in self.turns("caller")]
+
     def _show(self, *, whole: bool) -> None:
         for turn in self.turns("agent")[self._shown :]:
             if not whole and turn.get("ended_s") is None:

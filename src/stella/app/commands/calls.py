@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -49,11 +48,11 @@ def list_calls(
     as_json: _Json = False,
 ) -> None:
     """List the newest calls."""
-    from stella.app.commands.calls_show import when
+    from stella.app.commands.calls_show import as_text, when
 
     found = _run(_newest(_place()[0], limit, before))
     if as_json:
-        typer.echo(json.dumps([record.public() for record in found], ensure_ascii=False, indent=2))
+        typer.echo(as_text([record.public() for record in found], indent=2))
         return
     if not found:
         typer.echo("No calls yet.")
@@ -91,14 +90,14 @@ def show_call(
     as_json: _Json = False,
 ) -> None:
     """Show one call with every word, and what of it was heard."""
-    from stella.app.commands.calls_show import show
+    from stella.app.commands.calls_show import as_text, show
 
     found = _run(_one(_place()[0], call_sid))
     if found is None:
         typer.echo(f"There is no call {call_sid!r}. `stella calls list` shows those there are.", err=True)
         raise typer.Exit(1)
     if as_json:
-        typer.echo(json.dumps(found.public(), ensure_ascii=False, indent=2))
+        typer.echo(as_text(found.public(), indent=2))
     else:
         show(found, Console())
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -19,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from stella.adapters.sql.beside import read_beside
 from stella.adapters.sql.reading import cursor, fill, newest_calls
 from stella.adapters.sql.schema import calls
+from stella.app.commands.calls_show import as_text
 from stella.domain.call import CallRecord
 
 COLUMNS = (
@@ -60,7 +60,7 @@ async def _write(connection: AsyncConnection, form: str, file: TextIO) -> int:
             if table:
                 table.writerow([guarded(cell) for cell in line(record)])
             else:
-                file.write(json.dumps(record.public(), ensure_ascii=False) + "\n")
+                file.write(as_text(record.public()) + "\n")
             count += 1
             if progress and bar is not None:
                 progress.advance(bar)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -13,6 +16,11 @@ from stella.domain.transcript import Turn
 def plain(cell: str) -> str:
     """Text from outside, without what a terminal or its mark-up would obey."""
     return "".join(sign if sign.isprintable() else "·" for sign in cell).replace("[", r"\[")
+
+
+def as_text(data: Any, indent: int | None = None) -> str:
+    """JSON in readable letters; half of a surrogate pair, which no terminal takes, becomes a question mark."""
+    return json.dumps(data, ensure_ascii=False, indent=indent).encode("utf-8", "replace").decode()
 
 
 def when(stamp: str | None) -> str:
