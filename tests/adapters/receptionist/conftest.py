@@ -47,9 +47,7 @@ def agent_with(people: Sequence[Person] = (), preset: Preset = Preset.DISCLOSE) 
             LanguageSetup("en", "en-GB", "en", "", phrases_for("en", "Vintaro GmbH", preset)),
         ),
         people=tuple(people),
-        hours=Hours(
-            "Europe/Vienna", {number: day for number in range(5)}, "AT", ((date(2026, 12, 24), date(2026, 12, 31)),)
-        ),
+        hours=Hours("Europe/Vienna", dict.fromkeys(range(5), day), "AT", ((date(2026, 12, 24), date(2026, 12, 31)),)),
     )
 
 

@@ -16,7 +16,7 @@ STORIES = {
         ("Ja, hier ist Anna Gruber.", "Ich habe Anna Gruber verstanden"),
         ("Ja.", "Sie endet auf 6 7"),
         ("Ja, gerne.", "Worum geht es"),
-        ("Meine Heizung ist ausgefallen.", "Anna Gruber, Rückruf unter der Nummer mit den letzten Ziffern 6 7. Es geht um: Meine Heizung"),
+        ("Meine Heizung ist ausgefallen.", "Anna Gruber, Rückruf unter der Nummer mit den letzten Ziffern 6 7. Es geht um: Meine"),
         ("Ja, passt.", "weitergegeben"),
         ("Nein danke.", "Auf Wiederhören"),
     ]),

@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
 
-from stella.adapters.receptionist.words import language_of, terms
+from stella.adapters.receptionist.words import HEARD_LIMIT, language_of, terms
 
 PAGES, PAGE_BYTES, CHUNKS = 500, 500_000, 5_000
 """Bounds of a knowledge folder. What is beyond is left out and named in `Knowledge.left_out`."""
@@ -22,8 +22,8 @@ PAGES, PAGE_BYTES, CHUNKS = 500, 500_000, 5_000
 COVERAGE = 0.5
 """How much of the question's weight a chunk must cover to be an answer."""
 
-LIKE, ALONE = 0.75, 0.83
-"""How alike a misheard word must be to a known one: beside words that are certain, and on its own."""
+LIKE, ALONE, CERTAIN = 0.75, 0.8, 0.9
+"""How alike a misheard word must be to a known one: beside words that are certain; on its own; to outdo a compound."""
 
 K1, B, HEADING = 1.2, 0.6, 3
 
@@ -149,8 +149,8 @@ class _Index:
                 self._trigrams.setdefault(gram, set()).add(word)
 
     def search(self, question: str, most: int) -> list[Found]:
-        asked = list(dict.fromkeys(terms(question, self._language)))[:40]
-        weights = {word: self._idf(word) for word in asked}
+        asked = self._asked(question)
+        weights = {word: self._idf(word) * (1.0 if self._known(word) else trust) for word, trust in asked.items()}
         total = sum(weights.values())
         scores: dict[int, float] = {}
         covered: dict[int, float] = {}
@@ -169,7 +169,18 @@ class _Index:
         found = [Found(self._chunks[n], score * self._aim(n, asked), covered[n] / total) for n, score in scores.items()]
         return sorted((f for f in found if f.coverage >= COVERAGE), key=lambda f: -f.score)[:most]
 
-    def _aim(self, number: int, asked: Sequence[str]) -> float:
+    def _asked(self, question: str) -> dict[str, float]:
+        """The words of a question, each with how much it weighs if no page knows it.
+
+        In German a noun that is written as one says what a question is about, a small word does not.
+        """
+        written = question[:HEARD_LIMIT].split()
+        nouns = {term for word in written[1:] if word[:1].isupper() for term in terms(word, self._language)}
+        telling = self._language == "de" and bool(nouns)
+        asked = terms(" ".join(written), self._language)[:40]
+        return {word: (1.0 if word in nouns else 0.3) if telling else 0.6 for word in asked}
+
+    def _aim(self, number: int, asked: Mapping[str, float]) -> float:
         """A heading that is wholly about the question counts for more than one that is about more than it."""
         head = self._heads[number]
         return 1 + 0.5 * sum(word in asked for word in head) / len(head) if head else 1.0
@@ -183,16 +194,20 @@ class _Index:
         """Words of the index that this word may stand for, each with how far it is trusted."""
         if word in self._postings:
             return [(word, 1.0)]
-        if parts := [part for part in _split(word, self._postings) if part in self._postings]:
-            return [(part, 0.8) for part in parts]
-        grams = _grams(word)
-        near: Counter[str] = Counter(known for gram in grams for known in self._trigrams.get(gram, ()))
-        likeness = [(SequenceMatcher(None, word, known).ratio(), known) for known, _ in near.most_common(8)]
-        return [
-            (known, alike * 0.9 if alike >= ALONE else 0.4)
-            for alike, known in sorted(likeness, reverse=True)
-            if alike >= LIKE and len(word) > 3
-        ][:2]
+        near = self._alike(word)
+        parts = [part for part in _split(word, self._postings) if part in self._postings]
+        if parts and not (near and near[0][1] >= CERTAIN):
+            # The end of a German compound says what it is, its beginning only what about.
+            return [(part, 0.8 if word.endswith(part) else 0.45) for part in parts]
+        return [(known, alike * 0.9 if alike >= ALONE else 0.4) for known, alike in near[:2]]
+
+    def _alike(self, word: str) -> list[tuple[str, float]]:
+        """Known words that a misheard one may have been, the most alike first."""
+        if len(word) < 4:
+            return []
+        near: Counter[str] = Counter(known for gram in _grams(word) for known in self._trigrams.get(gram, ()))
+        ratios = [(known, SequenceMatcher(None, word, known).ratio()) for known, _ in near.most_common(8)]
+        return sorted((pair for pair in ratios if pair[1] >= LIKE), key=lambda pair: -pair[1])
 
 
 def _grams(word: str) -> set[str]:

@@ -35,7 +35,11 @@ STOP: Mapping[str, frozenset[str]] = {
             "fragen hallo guten tag grüß gott morgen abend äh ähm hm wenn dass ob als wieder heute eben halt vielleicht "
             "einfach mir mal bekomme bekommen kriege machen mache macht gerade bieten bietet anbieten wäre brauche brauchen hoch "
             "lautet lauten halten hält nennen nenne erzählen erzähl interessiert interessiere bezüglich betreffend liegt eure "
-            "euer ihr dazu davon damit bräuchte gäbe erklären hätt nächste nächsten neue neuen leider hab find finde finden"
+            "euer ihr dazu davon damit bräuchte gäbe erklären hätt nächste nächsten neue neuen leider hab find finde finden "
+            "passiert passieren stimmt stimmen kommt kommen kam lang lange kurz groß klein schnell frei hinein rein raus rauf "
+            "fährt fahren gibst nehmen nimmt suche suchen sucht stehen steht schicke schicken schickt tun tut genau ganz "
+            "wirklich denken glaube meinen gleich später früher bald jetzt immer nie oft paar viele vielen anderen andere "
+            "anderes arbeiten verlangen heißt bedeutet funktioniert stelle stellen dauert passt brauch benötige benötigen"
         ).split()
     ),
     "en": frozenset(
@@ -47,7 +51,10 @@ STOP: Mapping[str, frozenset[str]] = {
             "good morning um uh er hm id ill im ive whats hows wheres like want need know tell ask question get got give "
             "go going come much many more now today well ok okay right let lets maybe perhaps really actually still "
             "say one make something anything us dont doesnt cant is there something possible place company system interested "
-            "calling call regarding about offer provide explain under because since have being your youre weve theres"
+            "calling call regarding about offer provide explain under because since have being your youre weve theres "
+            "happens happen kind kinds sort long short time times speak talk send find found leave arrange work works way "
+            "thing things other another day days first next last take takes bring come comes think believe look looking "
+            "old new big small many free able wondering wonder interested currently already yet always never people"
         ).split()
     ),
 }
@@ -85,7 +92,7 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
         "bewerbung job stelle karriere bewerben arbeiten lebenslauf",
         "leistung service dienstleistung produkt",
         "barrierefrei rollstuhl kinderwagen lift aufzug stufen behindert",
-        "support störung wartung defekt kaputt ausfall problem fehler hilfe",
+        "support störung wartung defekt kaputt ausfall ausgefallen problem fehler hilfe",
         "sprache deutsch englisch",
         "mensch mitarbeiter ansprechpartner persönlich",
         "video online videokonferenz zoom",
@@ -112,8 +119,8 @@ _SYNONYMS: Mapping[str, tuple[str, ...]] = {
 
 def _stem_de(word: str) -> str:
     word = word.removeprefix("ge") if len(word) > 7 and word.endswith("t") else word
-    for ending in ("ungen", "ern", "ung", "en", "em", "er", "es", "et", "st", "e", "s", "n", "t"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
+    for ending in ("ungen", "ern", "ung", "en", "em", "er", "es", "et", "e", "s", "n", "t"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4 and word[-2:] not in ("st", "ft", "ht"):
             return word.removesuffix(ending)
     return word
 
