@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from sqlalchemy import URL, Connection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stella.adapters.sql.engines import open_engines, read_only_engine, read_url
+from stella.adapters.sql.engines import empty_wal, open_engines, read_only_engine, read_url
 from stella.adapters.sql.migrate import revision
 from stella.adapters.sql.retention import Gone, erase
 from stella.adapters.sql.schema import HEAD
@@ -42,26 +41,13 @@ async def erase_beside(url: str, data_dir: Path, call_sids: Sequence[str]) -> Go
         async with engines.full.begin() as connection:
             await connection.run_sync(_check)
             gone = await erase(connection, call_sids)
-        if engines.name == "sqlite":
-            await _empty_wal(await engines.full.raw_connection())
+        await empty_wal(engines)
     except (SQLAlchemyError, OSError) as failed:
         raise ConfigError(_fault(failed)) from None
     finally:
         await engines.dispose()
     await asyncio.to_thread(_unspool, Spool(data_dir / "spool"), call_sids)
     return gone
-
-
-async def _empty_wal(raw: object) -> None:
-    """What was overwritten must not live on in the write-ahead log; a reader may delay it to the next checkpoint."""
-    driver = getattr(raw, "driver_connection", None)
-    if driver is not None:
-        with contextlib.suppress(Exception):
-            cursor = await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            await cursor.close()
-    close = getattr(raw, "close", None)
-    if close is not None:
-        close()
 
 
 def _unspool(spool: Spool, call_sids: Sequence[str]) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from stella.domain.errors import ConfigError
@@ -124,6 +126,19 @@ class Engines:
 def open_engines(url: URL) -> Engines:
     """Engines for reading and writing. Nothing connects yet."""
     return Engines(_async(url, 1, full=True), _async(url, 1), _async(url, 2, full=True, query_only=True))
+
+
+async def empty_wal(engines: Engines) -> None:
+    """Of what was deleted nothing may live on in SQLite's write-ahead log; a reader may delay it to the next checkpoint."""
+    if engines.name != "sqlite":
+        return
+    with contextlib.suppress(SQLAlchemyError, sqlite3.Error):
+        raw = await engines.full.raw_connection()
+        try:
+            driver: Any = raw.driver_connection
+            await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).close()
+        finally:
+            raw.close()
 
 
 def read_only_engine(url: URL) -> AsyncEngine:

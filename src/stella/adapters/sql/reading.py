@@ -51,6 +51,12 @@ async def newest_calls(connection: AsyncConnection, limit: int, before: str = ""
     return [record_from(row["call_sid"], dict(row)) for row in (await connection.execute(query)).mappings()]
 
 
+async def revision_of(connection: AsyncConnection, call_sid: str) -> int:
+    """The revision of a call that the database has; -1 for none."""
+    found = (await connection.execute(select(calls.c.revision).where(calls.c.call_sid == call_sid))).scalar()
+    return -1 if found is None else int(found)
+
+
 def cursor(record: CallRecord) -> str:
     """Where the next page of `newest_calls` begins."""
     return f"{record.created_at} {record.call_sid}"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from stella.adapters.sql.snapshot import Snapshot
 
+log = structlog.get_logger("stella.store")
 _MOST = 10_000
 
 
@@ -39,19 +42,25 @@ class Spool:
         return name
 
     def read(self, name: str) -> Snapshot | None:
-        """What a file holds; None where it is gone. One that cannot be read is set aside as `.broken`."""
+        """What a file holds; None where it is gone. One that makes no sense is set aside as `.broken`."""
         path = self._folder / name
         try:
             return msgspec.json.decode(path.read_bytes(), type=Snapshot)
         except FileNotFoundError:
             return None
         except msgspec.DecodeError:
-            path.replace(path.with_suffix(".broken"))
+            log.error("spool-file-broken", file=name, mend="it is kept as .broken; its record may be incomplete")  # noqa: TRY400
+            with contextlib.suppress(OSError):
+                path.replace(path.with_suffix(".broken"))
+            return None
+        except OSError as failed:
+            log.error("spool-file-unreadable", file=name, fault=failed.strerror)  # noqa: TRY400
             return None
 
     def drop(self, name: str) -> None:
-        """The database has it."""
-        (self._folder / name).unlink(missing_ok=True)
+        """The database has it; a file that cannot be removed is harmless, for its revision is known."""
+        with contextlib.suppress(OSError):
+            (self._folder / name).unlink(missing_ok=True)
 
 
 def name_of(call_sid: str, suffix: str = ".json") -> str:

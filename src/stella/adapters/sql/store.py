@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from stella.adapters.sql import reading
-from stella.adapters.sql.engines import Engines, open_engines, read_url
+from stella.adapters.sql.engines import Engines, empty_wal, open_engines, read_url
 from stella.adapters.sql.evidence import append
 from stella.adapters.sql.migrate import upgrade
 from stella.adapters.sql.retention import Gone, Orphans, adopt, erase, purge
@@ -96,10 +96,13 @@ class SqlStore:
 
     async def get(self, call_sid: str) -> CallRecord | None:
         """One record, with everything, as it was saved last. Raises Unavailable."""
-        waiting = self.writer.latest(call_sid) or await self.writer.spooled(call_sid)
+        waiting = self.writer.latest(call_sid)
         if waiting:
             return restore(waiting)
+        spooled = await self.writer.spooled(call_sid)
         async with self.reading() as connection:
+            if spooled and spooled.revision > await reading.revision_of(connection, text(call_sid)):
+                return restore(spooled)
             return await reading.one_call(connection, text(call_sid))
 
     async def list(self, limit: int = 50, before: str = "") -> Sequence[CallRecord]:
@@ -185,11 +188,15 @@ class SqlStore:
 
     async def purge(self, before: datetime) -> Gone:
         """Forget the words of calls that began earlier; their metadata stays. Raises Unavailable."""
-        return await self.writer.run(lambda connection: purge(connection, before), deadline=60, durable=True)
+        gone = await self.writer.run(lambda connection: purge(connection, before), deadline=60, durable=True)
+        await empty_wal(self._engines)
+        return gone
 
     async def erase(self, call_sids: Sequence[str]) -> Gone:
         """Forget these calls altogether, but for the proof of disclosure and consent. Raises Unavailable."""
-        return await self.writer.run(lambda connection: erase(connection, call_sids), deadline=60, durable=True)
+        gone = await self.writer.run(lambda connection: erase(connection, call_sids), deadline=60, durable=True)
+        await empty_wal(self._engines)
+        return gone
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:

@@ -173,6 +173,10 @@ class Writer:
         self._queue.put_back(self._flying)
         self._flying = Batch({}, {}, [])
         await self._spool_oldest(len(self._queue.calls))
+        lost = len(self._queue.calls) + len(self._queue.states)
+        if lost:
+            self.counts.given_up += lost
+            log.error("closed-with-losses", records=len(self._queue.calls), states=len(self._queue.states))
         for job in self._queue.jobs:
             if not job.done.done():
                 job.done.set_exception(Unavailable(self._engines.name, "closed"))
@@ -304,7 +308,8 @@ class Writer:
     async def _set_aside(self, pending: Pending, suffix: str) -> bool:
         try:
             name = await asyncio.to_thread(self._spool.keep, pending.snapshot, suffix)
-        except OSError:
+        except Exception as failed:  # noqa: BLE001  # whatever the reason, the record stays in memory
+            log.error("spool-failed", fault=type(failed).__name__, mend="make room on the disk of STELLA_DATA_DIR")  # noqa: TRY400
             return False
         if suffix == ".json":
             self._spooled.add(name)
@@ -317,7 +322,6 @@ class Writer:
             if older:
                 self._queue.calls[sid] = pending = Pending(older_joined(older, pending.snapshot), pending.waiters)
             if not await self._set_aside(pending, ".json"):
-                log.error("spool-failed", mend="make room on the disk of STELLA_DATA_DIR")
                 return
             if self._queue.calls.get(sid) is pending:
                 del self._queue.calls[sid]
