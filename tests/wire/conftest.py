@@ -2,5 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("wire", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# Built on whatever profile is loaded, so that a long night run stays long.
+_loaded = settings.get_profile(settings.get_current_profile_name())
+settings.register_profile("wire", _loaded, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("wire")

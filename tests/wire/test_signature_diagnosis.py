@@ -55,6 +55,11 @@ def test_a_configured_host_or_port_that_twilio_does_not_use_is_named():
     assert "https://calls.example.com" in explain(header, base=BASE + ":9000")
 
 
+def test_a_missing_port_is_named_for_common_ports_only():
+    """A port already configured is not tried again."""
+    assert "primary auth token" in explain("a" * 28, base=BASE + ":8443")
+
+
 def test_a_prefix_too_many_is_named():
     """STELLA_PUBLIC_URL has a path, the number's settings do not."""
     assert "/phone" in explain(sign_form(TOKEN, BASE + VOICE, CALL), base=BASE + "/phone")
@@ -111,6 +116,12 @@ def test_an_upgrade_is_explained_too():
     header = sign_upgrade(TOKEN, "wss://tunnel.example" + VOICE)
     assert "https://tunnel.example" in explain(header, host="tunnel.example", upgrade=True)
     assert "token" in explain(sign_upgrade("f" * 31 + "e", "wss://x" + VOICE), upgrade=True)
+
+
+def test_a_query_beyond_all_bounds_is_not_taken_apart():
+    """Explaining has a bound too; and a Host header that is the configured one explains nothing."""
+    words = explain("a" * 28, target=VOICE + "?" + "a=1&" * 200, host="calls.example.com")
+    assert "primary auth token" in words
 
 
 def test_another_token_is_the_last_guess():

@@ -85,6 +85,20 @@ def test_keys_only_wants_no_speech_and_no_barge_in_puts_the_words_before():
     assert gather.children == ()
 
 
+def test_the_disclosure_of_a_gather_cannot_be_talked_over():
+    """What must be heard stands before the Gather, the question inside."""
+    plan = AskByGather((Spoken("Bitte?", "de-AT"),), "de-DE", 1, before=HELLO)
+    say, gather = parse_document(render(plan, BASE))
+    assert say.text == "Guten Tag."
+    assert [verb.text for verb in gather.children] == ["Bitte?"]
+
+
+def test_a_plan_nobody_writes_down_fails_loudly():
+    """A new plan without TwiML is a fault of ours, not silence for a caller."""
+    with pytest.raises(AssertionError):
+        render("a new plan", BASE)
+
+
 def test_a_person_is_dialled():
     """The outcome comes to /after; the extension is keyed once they answered."""
     _, dial = parse_document(render(ConnectPerson(HELLO, "+43 1 234", "12"), BASE))

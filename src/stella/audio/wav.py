@@ -5,9 +5,9 @@ Spec: http://soundfile.sapp.org/doc/WaveFormat/
 
 from __future__ import annotations
 
+import struct
 import wave
 from dataclasses import dataclass
-from struct import error as StructError
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -18,7 +18,7 @@ from stella.domain.errors import MalformedMessage
 MAX_SECONDS: Final = 4 * 3_600
 
 # What the standard library's reader meets in files with broken headers.
-_UNREADABLE: Final = (wave.Error, EOFError, RuntimeError, ValueError, OverflowError, StructError)
+_UNREADABLE: Final = (wave.Error, EOFError, RuntimeError, ValueError, OverflowError, struct.error)
 
 
 @dataclass(frozen=True, slots=True)

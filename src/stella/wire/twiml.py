@@ -119,7 +119,7 @@ def _say(inside: TwiML, says: tuple[Spoken, ...]) -> None:
 
 
 def _number(dial: Dial, number: str, extension: str) -> None:
-    # Half a second before the first key and half before the rest: switchboards need to pick up first.
+    # A second (each w is half of one) before the first key: switchboards need to pick up first.
     keys = _NOT_A_KEY.sub("", extension)
     dial.number(_NOT_IN_A_NUMBER.sub("", number), send_digits=f"ww{keys}" if keys else None)
 
