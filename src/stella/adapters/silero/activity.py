@@ -57,10 +57,8 @@ class ActivityStream:
         for start in range(0, whole, WINDOW):
             self._end += WINDOW
             if len(windows) == WAITING:
-                if not self.dropped:
-                    _log.warning("voice activity falls behind: windows are being dropped")
                 self.dropped += 1
-                self._activity.dropped += 1
+                self._activity.fell_behind()
             windows.append((self._end, bytes(pending[start : start + WINDOW])))
         del pending[:whole]
         self._activity.wake()
@@ -74,7 +72,10 @@ class ActivityStream:
 
 
 class VoiceActivity:
-    """Silero for all calls. `dropped` counts as in the streams; `windows` and `batches` are what was worked off."""
+    """Silero for all calls.
+
+    `dropped` counts as in the streams, `failures` batches that broke; `windows` and `batches` are what was worked off.
+    """
 
     def __init__(self, model: Path, sensitivity: Sensitivity = DEFAULT) -> None:
         """Load the model (0.2 to 0.5 s: not on a loop that has calls). Raises ConfigError."""
@@ -87,7 +88,7 @@ class VoiceActivity:
         self._stopping = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self.dropped = self.windows = self.batches = 0
+        self.dropped = self.windows = self.batches = self.failures = 0
 
     def open(self, changed: Callable[[Activity], None]) -> ActivityStream:
         """As the port; the first call starts the thread."""
@@ -107,6 +108,12 @@ class VoiceActivity:
             self._idle = False
             self._wake.set()
 
+    def fell_behind(self) -> None:
+        """A window was dropped (on the event loop); said once, counted always."""
+        if not self.dropped:
+            _log.warning("voice activity falls behind: the processor is too busy, windows are being dropped")
+        self.dropped += 1
+
     def forget(self, stream: ActivityStream) -> None:
         """A stream is closed (on the event loop)."""
         self._streams = tuple(other for other in self._streams if other is not stream)
@@ -124,12 +131,13 @@ class VoiceActivity:
 
     def _run(self) -> None:
         """The thread: wait for windows, gather a little where calls are many, step, repeat."""
+        behind = False
         while not self._stopping:
             streams = self._streams
-            if not any(stream.windows for stream in streams):
+            if not behind and not any(stream.windows for stream in streams):
                 self._sleep()
                 streams = self._streams
-            if len(streams) > 2:
+            if len(streams) > 2 and not behind:
                 time.sleep(min(_GATHER_MOST_S, _GATHER_PER_CALL_S * len(streams)))
                 streams = self._streams
             while self._leaving:
@@ -137,9 +145,12 @@ class VoiceActivity:
                 if gone.row >= 0:
                     self._network.give_back(gone.row)
             try:
-                self._batch(streams)
+                behind = self._batch(streams)
             except Exception:  # noqa: BLE001 - one bad batch must not end the ears of every call
-                _log.exception("voice activity failed on a batch; the calls in it go on with the next one")
+                behind = False
+                self.failures += 1
+                if self.failures == 1:
+                    _log.exception("voice activity failed on a batch; the calls in it go on with the next one")
 
     def _sleep(self) -> None:
         self._wake.clear()
@@ -150,8 +161,8 @@ class VoiceActivity:
         self._wake.wait()
         self._idle = False
 
-    def _batch(self, streams: tuple[ActivityStream, ...]) -> None:
-        """One window of every call that has one."""
+    def _batch(self, streams: tuple[ActivityStream, ...]) -> bool:
+        """One window of every call that has one; whether any has another waiting."""
         batch: list[ActivityStream] = []
         rows: list[int] = []
         ends: list[int] = []
@@ -170,7 +181,7 @@ class VoiceActivity:
             ends.append(end)
             sounds.append(sound)
         if not batch:
-            return
+            return False
         changes: list[tuple[ActivityStream, Activity]] = []
         for stream, end, probability in zip(batch, ends, self._network.step(rows, sounds), strict=True):
             change = stream.decision.step(probability, end)
@@ -180,6 +191,7 @@ class VoiceActivity:
         self.batches += 1
         if changes:
             self._post(changes)
+        return any(stream.windows for stream in batch)
 
     def _post(self, changes: list[tuple[ActivityStream, Activity]]) -> None:
         loop = self._loop
