@@ -17,6 +17,7 @@ from stella.adapters.models.folder import ModelFolder
 from stella.adapters.notify import EmailDelivery, SmtpSettings, WebhookDelivery
 from stella.adapters.sql import SqlStore, open_store
 from stella.adapters.sql.outbox import SqlOutbox
+from stella.adapters.sql.writer import Pace
 from stella.app.agents.shelf import AgentShelf
 from stella.app.engines import ProcessEngines
 from stella.app.live_events import LiveEvents
@@ -38,6 +39,8 @@ _log = structlog.get_logger("stella.house")
 CLOCK = Clock(time.monotonic, lambda: datetime.now(UTC))
 ORPHAN_WAIT_S = 120.0
 """Calls of a process that died may still come back by `/after` for this long; then they are closed."""
+SAVE_EVERY_S = 0.25
+"""What may wait (turns) is written this often, all calls in one transaction; evidence is written at once."""
 DAY_S = 24 * 3600.0
 
 
@@ -120,7 +123,7 @@ async def open_house(
     salt = settings.secret_salt.get_secret_value() or secret_file(settings.data_dir / "secret-salt")[0]
     config = web_config(settings, development=development, operator_token=token, secret=salt.encode())
     async with contextlib.AsyncExitStack() as stack:
-        store = await open_store(settings.database_url, settings.data_dir)
+        store = await open_store(settings.database_url, settings.data_dir, pace=Pace(gather=SAVE_EVERY_S))
         stack.push_async_callback(store.close)
         outbox = await _open_outbox(settings, store, shelf, stack, development=development)
         metrics = PrometheusMetrics()

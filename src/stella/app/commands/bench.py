@@ -162,4 +162,7 @@ def _table(rows: list[Row]) -> str:
     for row in rows:
         cells = (getattr(row, name) for name in FIGURES)
         lines.append("| " + " | ".join("–" if cell is None else f"{cell:.4g}" for cell in cells) + " |")
+    lines += [
+        f"{row.calls} calls, failed: {cause} × {n}" for row in rows for cause, n in row.detail["failures"].items()
+    ]
     return "\n".join(lines)
