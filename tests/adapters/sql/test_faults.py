@@ -128,6 +128,44 @@ async def test_what_a_stop_cannot_write_is_there_after_the_next_start(file: Path
     assert not list((file.parent / "spool").glob("*"))
 
 
+async def test_an_old_spool_file_never_hides_or_undoes_a_newer_record(file: Path) -> None:
+    """A file from before a crash may lie there when the database has gone on; its answers count, its state does not."""
+    store = await store_on(file)
+    lock = Locked(file)
+    store.save(call("CA1", consent=Consent("q", "yes", "key", "1")))
+    await store.writer.close(deadline=0.1)
+    await store.close()
+    spooled = next((file.parent / "spool").glob("*.json"))
+    content = spooled.read_bytes()
+    lock.release()
+    store = await store_on(file)
+    newer = call("CA1", status=CallStatus.COMPLETED, turns=[], consent=Consent("q", "withdrawn", "key", "2"))
+    await store.commit(newer)
+    await store.close()
+    spooled.write_bytes(content)
+    store = await store_on(file)
+    assert await store.get("CA1") == newer
+    while store.backlog:
+        await asyncio.sleep(0.01)
+    assert await store.get("CA1") == newer
+    await store.close()
+
+
+async def test_what_neither_database_nor_disk_take_is_counted_at_the_end(file: Path) -> None:
+    """Losing a record is bad; losing it silently is worse."""
+    (file.parent / "spool").write_text("in the way of the folder")
+    store = await store_on(file)
+    lock = Locked(file)
+    store.save(call("CA1"))
+    await store.keep_state("CA1", b"legs")
+    with capture_logs() as logs:
+        await store.writer.close(deadline=0.1)
+    assert store.counts.given_up == 2
+    assert "closed-with-losses" in [line["event"] for line in logs]
+    await store.close()
+    lock.release()
+
+
 async def test_a_broken_spool_file_is_set_aside(file: Path) -> None:
     """Half a file must not stop the others, nor be deleted."""
     (file.parent / "spool").mkdir()
