@@ -1,6 +1,6 @@
 """What the pure pieces of a call cost: microseconds per 20 ms frame, and of the rarer steps.
 
-Run `python bench/hot_path.py`. Each figure is the best of several passes over warm caches; compare ratios, not machines.
+Run `python bench/hot_path.py`. Each figure is the CPU time of the best of many passes, caches warm: compare ratios, not machines.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from base64 import b64encode
 from collections.abc import Callable
+from time import process_time
 from timeit import repeat
 
 import numpy as np
@@ -39,7 +40,8 @@ FORM = (
 
 def cost(name: str, step: Callable[[], object], times: int) -> None:
     """Print the microseconds of one `step`."""
-    best = min(repeat(step, number=times, repeat=5)) / times
+    # CPU time, in many short passes: the machine may be busy with other things.
+    best = min(repeat(step, timer=process_time, number=times // 10, repeat=50)) / (times // 10)
     print(f"{name:44s} {best * 1e6:9.2f} us")
 
 
