@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import fields
 from typing import Any, TypeAlias
 
@@ -31,6 +32,7 @@ TOOL = ("name", "arguments", "result", "started_s", "ended_s", "error")
 CONSENT = ("question", "answer", "by", "at")
 DISCLOSURE = ("text", "heard_at")
 
+_REFUSED = re.compile("[\0\ud800-\udfff]")
 _LATENCY = tuple(one.name for one in fields(Latency))
 _MEDIA = tuple(one.name for one in fields(MediaCounts))
 
@@ -57,9 +59,7 @@ class Snapshot(msgspec.Struct, frozen=True):
 
 def text(value: str) -> str:
     """Text every database takes: NUL and lone surrogates, which some refuse, become U+FFFD."""
-    if value.isascii() and "\0" not in value:
-        return value
-    return value.replace("\0", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    return _REFUSED.sub("\ufffd", value) if _REFUSED.search(value) else value
 
 
 def number(value: float) -> float:
@@ -127,20 +127,43 @@ def _percentiles(one: Percentiles) -> dict[str, float | None]:
     return {"p50": None if one.p50 is None else number(one.p50), "p95": None if one.p95 is None else number(one.p95)}
 
 
+def _turn_rows(turns: list[Turn], had: tuple[Row, ...]) -> tuple[Row, ...]:
+    """Rows for all turns. Those that did not change since the last snapshot are the same objects as then."""
+    kept = min(len(turns), len(had))
+    rows = [had[at] if _same(turns[at], had[at]) else _turn_row(turns[at]) for at in range(kept)]
+    return (*rows, *map(_turn_row, turns[kept:]))
+
+
+def _same(turn: Turn, row: Row) -> bool:
+    return bool(
+        turn.text == row[2]
+        and turn.heard_text == row[6]
+        and turn.ended_s == row[4]
+        and turn.interrupted == row[5]
+        and turn.started_s == row[3]
+        and turn.turn == row[0]
+        and turn.speaker == row[1]
+    )
+
+
 def take(
-    record: CallRecord, revision: int, node: str, consents: tuple[Row, ...], disclosures: tuple[Row, ...]
+    record: CallRecord,
+    revision: int,
+    node: str,
+    evidence: tuple[tuple[Row, ...], tuple[Row, ...]] = ((), ()),
+    had: tuple[Row, ...] = (),
 ) -> Snapshot:
-    """The record as it is now; some ten microseconds for a call of ordinary length."""
+    """The record as it is now; some ten microseconds. `evidence` are answers and disclosures new in it; `had` are the
+    turns of the last snapshot."""
     return Snapshot(
         text(record.call_sid),
         revision,
         node,
         _call_row(record),
-        tuple(map(_turn_row, record.turns)),
+        _turn_rows(record.turns, had),
         tuple((text(key.digit), number(key.at_s)) for key in record.dtmf),
         tuple(map(_tool_row, record.tools)),
-        consents,
-        disclosures,
+        *evidence,
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import structlog
 from sqlalchemy import select
@@ -50,7 +49,7 @@ class SqlStore:
         """Use `open_store`."""
         self._engines, self.node, self._commit_s = engines, node, commit_s
         self.writer = Writer(engines, spool, pace)
-        self._evidence: dict[str, tuple[Any, Any]] = {}
+        self._last: dict[str, Snapshot] = {}
         self._revision = 0
         self._beat: tuple[float, bool] = (0.0, False)
 
@@ -77,22 +76,25 @@ class SqlStore:
             log.error("record-unreadable", call_sid=str(record.call_sid), fault=type(failed).__name__)  # noqa: TRY400
 
     def _snapshot(self, record: CallRecord) -> Snapshot:
+        last = self._last.get(record.call_sid)
         consent, disclosure = consent_row(record.consent), disclosure_row(record.disclosure)
-        had_consent, had_disclosure = self._evidence.get(record.call_sid, (None, None))
-        # The wall clock makes revisions grow over restarts; within the process they grow whatever the clock does.
-        self._revision = max(self._revision + 1, time.time_ns() // 1000)
-        snapshot = take(
-            record,
-            self._revision,
-            self.node,
-            (consent,) if consent and consent != had_consent else (),
-            (disclosure,) if disclosure and disclosure != had_disclosure else (),
+        new_consent = consent is not None and (last is None or last.call["consent"] != list(consent))
+        new_disclosure = disclosure is not None and (last is None or last.call["disclosure"] != list(disclosure))
+        evidence = (
+            (consent,) if consent and new_consent else (),
+            (disclosure,) if disclosure and new_disclosure else (),
         )
+        snapshot = take(record, self._next_revision(), self.node, evidence, last.turns if last else ())
         if snapshot.over:
-            self._evidence.pop(record.call_sid, None)
+            self._last.pop(record.call_sid, None)
         else:
-            self._evidence[record.call_sid] = (consent, disclosure)
+            self._last[record.call_sid] = snapshot
         return snapshot
+
+    def _next_revision(self) -> int:
+        """The wall clock makes revisions grow over restarts; within the process they grow whatever the clock does."""
+        self._revision = max(self._revision + 1, time.time_ns() // 1000)
+        return self._revision
 
     async def get(self, call_sid: str) -> CallRecord | None:
         """One record, with everything, as it was saved last. Raises Unavailable."""
@@ -119,8 +121,7 @@ class SqlStore:
 
     async def keep_state(self, call_sid: str, state: bytes) -> None:
         """Keep what a call needs to go on elsewhere; written with the next batch, seen by `state` at once."""
-        self._revision = max(self._revision + 1, time.time_ns() // 1000)
-        self.writer.keep_state(text(call_sid), self._revision, bytes(state))
+        self.writer.keep_state(text(call_sid), self._next_revision(), bytes(state))
 
     async def state(self, call_sid: str) -> bytes:
         """What `keep_state` kept, or empty. Raises Unavailable."""
