@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from stella.app.bench_server import Watched
+    from stella.app.child_server import Watched
     from stella.phone.load import LoadPlan, LoadResult
 
 ENGLISH = (
@@ -93,7 +93,7 @@ def command(
 def _measure(count: int, seconds: float, agent: str, snr: float, models: Path, core: int | None, console: Any) -> Row:
     from rich.progress import Progress
 
-    from stella.app.bench_server import TOKEN, serve
+    from stella.app.child_server import TOKEN, serve
     from stella.app.voices import caller_voice
     from stella.phone.form import Account
     from stella.phone.load import LoadPlan
@@ -112,7 +112,7 @@ def _measure(count: int, seconds: float, agent: str, snr: float, models: Path, c
 def _watched(server: Watched, plan: LoadPlan, tell: Any) -> Row:
     import uvloop
 
-    from stella.app.bench_server import lag_p99_ms
+    from stella.app.child_server import lag_p99_ms
     from stella.phone.load import run_load
 
     lag, cpu, rss = server.lag(), server.cpu_s(), server.rss()

@@ -1,4 +1,4 @@
-"""A server of its own for a measurement: a child process on its own core, watched from outside."""
+"""A server of its own, as a child process watched from outside: for measurements and for acceptance tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +34,8 @@ class Watched:
     url: str
     operator_token: str
     process: subprocess.Popen[bytes]
+    data_dir: Path
+    log: Path
     rss_most: int = 0
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -41,6 +43,10 @@ class Watched:
         """Seconds of processor time, user and system, all threads."""
         fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / TICK
+
+    def open_files(self) -> int:
+        """How many file descriptors it has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def rss(self) -> int:
         """Resident bytes now."""
@@ -84,28 +90,34 @@ def lag_p99_ms(before: dict[float, float], after: dict[float, float]) -> float |
 
 
 @contextmanager
-def serve(agent: str, models: Path, core: int | None) -> Iterator[Watched]:
-    """`stella serve` with this agent in an empty data folder, locked as in production. Raises ConfigError."""
+def serve(
+    agent: str, models: Path, core: int | None = None, *, mode: str = "serve", environ: Mapping[str, str] | None = None
+) -> Iterator[Watched]:
+    """`stella serve` (or `dev`) with this agent in an empty data folder, locked by `TOKEN`. Raises ConfigError.
+
+    `core` pins it to one processor; `environ` is added to its environment.
+    """
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
-    data = Path(tempfile.mkdtemp(prefix="stella-bench-"))
+    data = Path(tempfile.mkdtemp(prefix="stella-"))
     env = {name: value for name, value in os.environ.items() if not name.startswith(("STELLA_", "TWILIO_"))}
-    operator = "bench-" + TOKEN
+    operator = "operator-" + TOKEN
     env |= {
         "STELLA_AGENT": agent, "STELLA_DATA_DIR": str(data), "STELLA_MODELS_DIR": str(models),
         "STELLA_PUBLIC_URL": url, "STELLA_SERVER_PORT": str(port), "STELLA_HOST": "127.0.0.1",
         "TWILIO_AUTH_TOKEN": TOKEN, "STELLA_OPERATOR_TOKEN": operator, "STELLA_CALLS_AT_ONCE": "5000",
         "STELLA_LOG_LEVEL": "warning", "STELLA_DRAIN_SECONDS": "0",
+        **(environ or {}),
     }  # fmt: skip
     log = data / "server.log"
-    command = [sys.executable, "-m", "stella", "serve"]
+    command = [sys.executable, "-m", "stella", mode, *(["--no-reload"] if mode == "dev" else [])]
     if core is not None and shutil.which("taskset"):
         command = ["taskset", "-c", str(core), *command]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, env=env, stdout=out, stderr=out)
+        process = subprocess.Popen(command, env=env, stdout=out, stderr=out, cwd=data)
     try:
         _wait_until_ready(process, url, log)
-        yield Watched(url, operator, process)
+        yield Watched(url, operator, process, data, log)
     finally:
         process.send_signal(signal.SIGTERM)
         try:
