@@ -10,7 +10,7 @@ from stella.adapters.embedded.espeak import render_once
 from stella.adapters.embedded.flite import Flite
 from stella.adapters.embedded.shape import telephone_sound
 from stella.adapters.embedded.spoken import spoken
-from stella.adapters.embedded.voice import clean
+from stella.adapters.embedded.voice import LONGEST, clean
 from stella.adapters.models.folder import ModelFolder, ModelMissing
 from stella.adapters.moonshine.library import Transcriber
 from stella.adapters.moonshine.speech import believable, pieces, spoken_part
@@ -37,7 +37,7 @@ def caller_voice(prefer: str = "flite", models: Path | None = None) -> Callable[
 
     @lru_cache(maxsize=_KEPT)
     def voice(text: str, language: str) -> bytes:
-        said = spoken(clean(text), language)
+        said = spoken(clean(text[:LONGEST]), language)
         if not said:
             return b""
         if flite is not None and language != "de":

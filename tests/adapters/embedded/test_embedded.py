@@ -14,6 +14,7 @@ from tests.conformance.text_to_speech import HELLO, TextToSpeechConformance, ali
 
 from stella.adapters.embedded import Espeak, Flite, TextToSpeech
 from stella.adapters.embedded.espeak import render_once
+from stella.adapters.embedded.flite import ascii_of
 from stella.adapters.embedded.voice import PIECE
 from stella.adapters.models.folder import ModelFolder
 from stella.ports.failure import ProviderError, Unavailable
@@ -132,6 +133,32 @@ async def test_a_long_text_is_heard_before_it_is_done(flite: Flite) -> None:
             break
     assert len(rendered) == 1
     await voice.close()
+
+
+async def test_every_clause_ends_with_its_place_in_the_text(flite: Flite) -> None:
+    """An interrupted reply is recorded up to the last clause that was wholly heard."""
+    voice = TextToSpeech(flite, None)
+    text = "Certainly, we can do that for you.  Our office is open from nine to five. Goodbye!"
+    pieces = await spoken(voice, text)
+    words = [word for piece in pieces for word in piece.words]
+    assert [text[: word.chars] for word in words] == [
+        "Certainly, we can do that for you.", text,
+    ]  # fmt: skip
+    assert words[-1].end == sum(len(piece.mulaw) for piece in pieces) / 8000
+    await voice.close()
+
+
+async def test_a_text_has_a_longest(flite: Flite) -> None:
+    """A model that does not stop must not speak for an hour."""
+    voice = TextToSpeech(flite, None)
+    pieces = await spoken(voice, "word " * 1000)
+    assert sum(len(piece.mulaw) for piece in pieces) < 90 * 8000
+    await voice.close()
+
+
+def test_letters_flite_does_not_know_are_not_left_out() -> None:
+    """Half of the names in Vienna have one."""
+    assert ascii_of("Müller, Groß & Dvořák") == b"Muller, Gross & Dvorak"
 
 
 def test_a_voice_without_any_engine_says_what_to_install() -> None:

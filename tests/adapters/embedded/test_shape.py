@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from stella.adapters.bench import speech_like
 from stella.adapters.embedded.shape import limited, telephone_sound, trimmed
-from stella.adapters.embedded.voice import LONGEST, clauses, clean
+from stella.adapters.embedded.voice import clauses, clean
 from stella.audio import energy, mulaw
 
 
@@ -45,17 +45,35 @@ def test_rates_are_changed_to_8_khz() -> None:
     assert abs(len(telephone_sound(tone, 22050)) - 8000) < 200
 
 
-def test_clean_text_is_bounded_and_plain() -> None:
+def test_clean_text_is_plain() -> None:
     """What comes from a model is data, not orders to the engine."""
     assert clean("a\x00b\x1b[31m\u202ec\nd") == "a b [31m c d"
     assert clean("<speak>&amp;</speak>") == "<speak>&amp;</speak>"
-    assert len(clean("x" * 10_000)) == LONGEST
 
 
 def test_the_first_clause_is_short_and_nothing_is_lost() -> None:
     """The first is heard while the next is made."""
-    text = "Yes, of course we do. " * 20
-    parts = clauses(text.strip())
-    assert len(parts[0]) < 60
-    assert " ".join(parts) == text.strip()
-    assert clauses("…") == []
+    text = "Yes, of course we really do. " * 20
+    parts = clauses(text)
+    assert len(parts[0][1]) < 60
+    assert "".join(part for _, part in parts) == text
+    assert parts[-1][0] == len(text.rstrip())
+
+
+def test_a_clause_does_not_end_in_the_middle_of_an_abbreviation_or_a_date() -> None:
+    """What belongs together is read together."""
+    text = "Please come to our practice, on the 3. Dezember to Dr. Huber, or call the office of the ministry, Tel. 17."
+    assert not any(part.rstrip().endswith(("3.", "Dr.", "Tel.")) for _, part in clauses(text))
+
+
+def test_what_has_no_stops_is_cut_all_the_same() -> None:
+    """Forty seconds of sound in one go would keep everybody else waiting."""
+    assert max(len(part) for _, part in clauses("word " * 120)) < 200
+
+
+@given(st.text(alphabet="ab ,.!1\n…", max_size=300))
+def test_clauses_are_the_text(text: str) -> None:
+    """The record cuts at their ends."""
+    parts = clauses(text)
+    assert "".join(part for _, part in parts) == text
+    assert all(text[:end] == text[:end].rstrip() for end, _ in parts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import unicodedata
 from ctypes import POINTER, c_char_p, c_int, c_short, c_void_p
 from typing import ClassVar
 
@@ -23,6 +24,11 @@ class _Wave(ctypes.Structure):
         ("num_channels", c_int),
         ("samples", POINTER(c_short)),
     ]
+
+
+def ascii_of(text: str) -> bytes:
+    """The text in the only letters the voice knows: accents taken off, sharp s as two."""
+    return unicodedata.normalize("NFKD", text.replace("ß", "ss").replace("æ", "ae")).encode("ascii", "ignore")
 
 
 class Flite:
@@ -49,7 +55,7 @@ class Flite:
     def render(self, text: str) -> tuple[NDArray[np.int16], int]:
         """The text as 16-bit samples and their rate. Blocks about 20 ms for each second of speech."""
         with self._lock:
-            wave = self._flite.flite_text_to_wave(text.encode("ascii", "ignore"), self._voice)
+            wave = self._flite.flite_text_to_wave(ascii_of(text), self._voice)
             if not wave:
                 raise Unavailable("flite", "engine", "no sound was made")
             try:
