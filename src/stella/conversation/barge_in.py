@@ -9,6 +9,10 @@ from stella.conversation.words import is_backchannel, is_courtesy, split
 from stella.domain.ids import UtteranceId
 
 
+_GOODBYES = 4.0
+"""How many windows long politeness may go on: "auf Wiederhören und einen schönen Tag noch"."""
+
+
 class Verdict(Enum):
     """What the evidence says."""
 
@@ -36,7 +40,7 @@ class BargeIn:
         self._farewell = farewell
         self._speaking = True
         self._spoken = 0.0
-        self._until = max(onset + policy.barge_in_decide, now)
+        self._until = max(onset + policy.barge_in_decide * (_GOODBYES if farewell else 1.0), now)
         self.texts: dict[UtteranceId, str | None] = {}
 
     def deadline(self) -> float:

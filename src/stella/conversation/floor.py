@@ -89,6 +89,8 @@ class Floor:
             return False
         if not mine.interruptible:
             return True
+        if mine.kind is Kind.REPLY and not mine.audible and (self.caller.parts or self.caller.digits):
+            return False
         return not self.hears and self.case is None and not self.caller.awaited and self.now >= mine.hold_until
 
     def played_out(self) -> bool:

@@ -56,13 +56,16 @@ class Hearing:
     def _open_case(self, mine: AgentTurn, utterance: UtteranceId, onset: float) -> None:
         """Pause at once; with a window of nothing, cut at once."""
         floor = self._floor
-        near = floor.policy.early_answer * (3.0 if floor.expected.kind == "yes-no" else 1.0)
-        answering = mine.all_said and floor.playout.left(floor.now) <= near
+        yes_or_no = floor.expected.kind == "yes-no"
+        near = floor.policy.early_answer * (3.0 if yes_or_no else 1.0)
+        answering = mine.all_said and (mine.ended or yes_or_no) and floor.playout.left(floor.now) <= near
+        alone = mine.kind is Kind.FAREWELL
         floor.pause(onset)
         if floor.policy.barge_in_decide <= 0.0:
             floor.give_up_turn()
             return
-        floor.case = BargeIn(floor.policy, onset, floor.now, answering=answering, farewell=mine.hanging_up)
+        farewell = mine.hanging_up and not alone
+        floor.case = BargeIn(floor.policy, onset, floor.now, answering=answering or alone, farewell=farewell)
         floor.case.began(utterance, onset)
 
     def stopped(self, event: on.CallerStoppedSpeaking) -> None:

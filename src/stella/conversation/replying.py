@@ -69,7 +69,8 @@ class Replying:
         if mine is None:
             return
         mine.ended = True
-        if not mine.worded and not self._retry(mine) and not mine.segments:
+        if not mine.worded and not self._retry(mine):
+            self._floor.commit_agent(mine, interrupted=False)
             self._floor.speak(Kind.REPROMPT, [self._floor.phrases.no_match])
 
     def failed(self, event: on.ReplyFailed) -> None:

@@ -1,0 +1,64 @@
+"""How much silence ends a turn."""
+
+from __future__ import annotations
+
+import pytest
+
+from stella.conversation.endpointing import Endpointing
+from stella.conversation.policy import Policy
+from stella.domain.acts import ExpectAnswer
+
+POLICY = Policy()
+OPEN = ExpectAnswer()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "wait"),
+    [
+        ("", OPEN, POLICY.endpointing_usual),
+        ("I would like a table", OPEN, POLICY.endpointing_usual),
+        ("What are your hours?", OPEN, POLICY.endpointing_min),
+        ("I would like a table and", OPEN, POLICY.endpointing_max),
+        ("Meine Nummer ist", OPEN, POLICY.endpointing_max),
+        ("my number is one two three", OPEN, POLICY.endpointing_max),
+        ("yes", ExpectAnswer("yes-no"), POLICY.endpointing_min),
+        ("that depends", ExpectAnswer("yes-no"), POLICY.endpointing_usual),
+        ("one two", ExpectAnswer("digits", max_digits=4), POLICY.endpointing_max),
+        ("1234", ExpectAnswer("digits", max_digits=4), POLICY.endpointing_min),
+        ("0664 12", ExpectAnswer("number"), POLICY.endpointing_max),
+        ("0664 123 4567", ExpectAnswer("number"), POLICY.endpointing_min),
+        ("let me look", ExpectAnswer("digits"), POLICY.endpointing_usual),
+    ],
+)
+def test_what_was_said_and_asked_sets_the_wait(text: str, expected: ExpectAnswer, wait: float) -> None:
+    """An answer to the question is complete at once; an unfinished sentence or number deserves patience."""
+    assert Endpointing(POLICY).wait(text, expected) == wait
+
+
+def test_a_slow_caller_is_given_more_time() -> None:
+    """Pauses a caller made inside turns are no endings; one such pause is enough to learn from."""
+    endpointing = Endpointing(POLICY)
+    endpointing.paused(0.8)
+    assert endpointing.wait("I would like a table", OPEN) == pytest.approx(0.8 * POLICY.pace_margin)
+    endpointing.paused(0.6)
+    assert endpointing.wait("I would like a table", OPEN) == pytest.approx(0.74 * POLICY.pace_margin)
+
+
+def test_pauses_that_are_none_teach_nothing() -> None:
+    """Overlapping or endless gaps say nothing about a pace."""
+    endpointing = Endpointing(POLICY)
+    endpointing.paused(0.0)
+    endpointing.paused(20.0)
+    assert endpointing.wait("hello there", OPEN) == POLICY.endpointing_usual
+
+
+def test_a_fixed_wait_can_be_set() -> None:
+    """A benchmark wants exactly 200 ms, whatever was said."""
+    endpointing = Endpointing(POLICY.with_overrides({"endpointing_min": 0.2, "endpointing_max": 0.2}))
+    endpointing.paused(0.15)
+    assert {endpointing.wait(text, OPEN) for text in ("", "and", "one two", "why?", "hello")} == {0.2}
+
+
+def test_a_monologue_ends_in_the_next_gap() -> None:
+    """Who has spoken for so long gets the next breath answered."""
+    assert Endpointing(POLICY).wait("and", OPEN, POLICY.monologue) == POLICY.monologue_gap
