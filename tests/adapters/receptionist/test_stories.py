@@ -16,7 +16,7 @@ STORIES = {
         ("Ja, hier ist Anna Gruber.", "Ich habe Anna Gruber verstanden"),
         ("Ja.", "Sie endet auf 6 7"),
         ("Ja, gerne.", "Worum geht es"),
-        ("Meine Heizung ist ausgefallen.", "Anna Gruber, Rückruf unter der Nummer mit den letzten Ziffern 6 7. Es geht um: Meine"),
+        ("Meine Heizung ist ausgefallen.", "Anna Gruber, Rückruf unter der Nummer mit den letzten Ziffern 6 7. Anliegen: Meine"),
         ("Ja, passt.", "weitergegeben"),
         ("Nein danke.", "Auf Wiederhören"),
     ]),
@@ -106,7 +106,7 @@ STORIES = {
         ("Ich brauche ein Angebot", "Soll ich das so weitergeben"),
         ("nein", "Was soll ich ändern"),
         ("das Anliegen", "Was darf ich ausrichten"),
-        ("Ich brauche eine Rechnung", "Es geht um: Ich brauche eine Rechnung"),
+        ("Ich brauche eine Rechnung", "Anliegen: Ich brauche eine Rechnung"),
         ("genau", "weitergegeben"),
     ]),
     "de: mitten in der Nachricht etwas anderes": ("de", NOBODY, [

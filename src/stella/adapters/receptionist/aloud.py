@@ -97,9 +97,7 @@ def _span(begin: time, end: time, language: str) -> str:
     if (begin, end) == (time.min, time.max):
         return "rund um die Uhr" if language == "de" else "around the clock"
     if language == "de":
-        first = (
-            count(begin.hour, "de") if not begin.minute and not end.minute and end != time.max else clock(begin, "de")
-        )
+        first = count(begin.hour, "de") if not begin.minute and end != time.max else clock(begin, "de")
         return f"von {first} bis {clock(end, 'de')}"
     plain = begin.hour < 12 <= end.hour and end.hour > 12 and end != time.max
     return f"from {clock(begin, 'en', part=not plain)} to {clock(end, 'en', part=not plain)}"

@@ -52,7 +52,7 @@ _DE = {
     "no-number": "Gut, dann geht es ohne Nummer.",
     "ask-concern": "Worum geht es, bitte?",
     "again-concern": "Was darf ich ausrichten?",
-    "summary": "Ich fasse zusammen. {name}, {reach}. Es geht um: {concern} Soll ich das so weitergeben?",
+    "summary": "Ich fasse zusammen. {name}, {reach}. Anliegen: {concern} Soll ich das so weitergeben?",
     "reach-number": "Rückruf unter der Nummer mit den letzten Ziffern {ending}",
     "reach-none": "ohne Rückrufnummer",
     "unknown-name": "Ohne Namen",

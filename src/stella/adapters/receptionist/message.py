@@ -7,14 +7,16 @@ import re
 from stella.adapters.receptionist.copy import line
 from stella.adapters.receptionist.desk import Answer, Desk, Heard
 from stella.adapters.receptionist.digits import caller_number
+from stella.adapters.receptionist.intents import Intent, intent_of
 from stella.adapters.receptionist.memory import TEXT_LIMIT, Memory
+from stella.adapters.receptionist.words import fold
 from stella.ports.store import Notice
 
 RETRIES = 2
 """How often a slot is asked again before the dialogue goes on without it."""
 
 _ABOUT = {
-    "de": re.compile(r"\b(?:dass|wegen|bezüglich|betreffend|es geht um|und zwar)\s+(.{12,})", re.IGNORECASE),
+    "de": re.compile(r"\b(?:es geht um\s+|und zwar\s+)?((?:dass|wegen|bezüglich|betreffend)\s+.{10,})", re.IGNORECASE),
     "en": re.compile(r"\b(?:that|about|regarding|because of|concerning)\s+(.{12,})", re.IGNORECASE),
 }
 
@@ -28,7 +30,8 @@ def start(desk: Desk, memory: Memory, kind: str, heard: Heard | None = None, who
     memory.kind, memory.for_, memory.tries, memory.fixing = kind, whom, 0, False
     memory.concern = ""
     if heard is not None and (told := _ABOUT[memory.language].search(heard.text)):
-        memory.concern = tidy(told[1])
+        wish = intent_of(fold(told[1], 1000), memory.language)
+        memory.concern = tidy(told[1]) if wish in (Intent.OTHER, Intent.HOURS) else ""
     return next_question(desk, memory, answer)
 
 

@@ -121,7 +121,9 @@ def name_in(text: str, language: str) -> str:
         words.pop(0)
     while words and words[-1].casefold() in _FILLER:
         words.pop()
-    good = [word for word in words if _is_name(word, language)]
+    good = [word for word in words if _is_name(word, language) or word.casefold() in PARTICLES]
+    if not words or words[0] not in good:
+        return ""
     return " ".join(map(_capital, words))[:60] if good and len(words) <= 5 and len(good) >= len(words) - 1 else ""
 
 
@@ -135,10 +137,13 @@ def _is_name(word: str, language: str) -> bool:
 
 
 def _capital(word: str) -> str:
-    if word.casefold() in ("von", "van", "der", "de", "zu", "und", "la", "den"):
+    if word.casefold() in PARTICLES:
         return word.casefold()
     return "-".join(part[:1].upper() + part[1:] for part in word.split("-"))
 
+
+PARTICLES = frozenset({"von", "van", "der", "de", "zu", "la", "den"})
+"""Small words inside names."""
 
 SURE, GUESS = 0.85, 0.7
 """How alike a word must be to a name to count as it, and to be worth asking about."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import fields, replace
@@ -18,6 +20,9 @@ from stella.domain.toml_lines import key_lines, line_of
 
 SHELF = Path(__file__).parent
 """Where the built-in agents and their knowledge are kept."""
+
+PAGES = 500
+"""Pages of a knowledge folder that count; as many as the receptionist reads."""
 
 BUILT_IN = ("receptionist", "bench")
 
@@ -38,7 +43,32 @@ def load_agent(
     text = _read(path)
     agent = parse_agent(text, str(path), environ, policy_names)
     _check_outside_facts(agent, text, str(path))
-    return replace(agent, knowledge=_folder(agent, text, path))
+    folder = _folder(agent, text, path)
+    return replace(agent, knowledge=folder, version=_version(agent.version, folder))
+
+
+def pages_stamp(folder: str) -> str:
+    """Changes whenever a page of a knowledge folder is written, added or removed; empty without a folder."""
+    if not folder:
+        return ""
+    try:
+        stats = [
+            (page.name, page.stat().st_mtime_ns, page.stat().st_size) for page in sorted(Path(folder).rglob("*.md"))
+        ]
+    except OSError:
+        return "unreadable"
+    return hashlib.sha256(repr(stats).encode()).hexdigest()[:12]
+
+
+def _version(file_version: str, folder: str) -> str:
+    """Of the file and what its pages say: new pages are a new version too. The same text is the same version anywhere."""
+    if not folder:
+        return file_version
+    digest = hashlib.sha256(file_version.encode())
+    for page in sorted(Path(folder).rglob("*.md"))[:PAGES]:
+        with contextlib.suppress(OSError):
+            digest.update(page.read_bytes()[:FILE_LIMIT])
+    return digest.hexdigest()[:12]
 
 
 def _read(path: Path) -> str:

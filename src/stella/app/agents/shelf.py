@@ -7,13 +7,13 @@ from pathlib import Path
 
 import structlog
 
-from stella.app.agents.load import BUILT_IN, POLICY, SHELF, load_agent
+from stella.app.agents.load import BUILT_IN, POLICY, SHELF, load_agent, pages_stamp
 from stella.domain.agent import Agent
 from stella.domain.errors import AgentFileError
 
 _log = structlog.get_logger(__name__)
 
-Stamp = tuple[int, int]
+Stamp = tuple[int, int, str]
 
 
 class AgentShelf:
@@ -36,8 +36,8 @@ class AgentShelf:
         self._agents: dict[Path, Agent] = {}
         self._stamps: dict[Path, Stamp] = {}
         for path in self._paths():
-            self._stamps[path] = _stamp(path)
-            self._agents[path] = load_agent(self._name(path), environ, policy_names)
+            agent = self._agents[path] = load_agent(self._name(path), environ, policy_names)
+            self._stamps[path] = _stamp(path, agent)
         if not self._agents:
             raise AgentFileError(str(source), 0, "has no agent files (*.toml); put one there or name a built-in agent")
         _unambiguous(self._agents)
@@ -57,7 +57,7 @@ class AgentShelf:
 
     def refresh(self) -> bool:
         """Read changed, new and vanished files; says whether anything took effect. Call it every few seconds, off the loop."""
-        stamps = {path: _stamp(path) for path in self._paths()}
+        stamps = {path: _stamp(path, self._agents.get(path)) for path in self._paths()}
         if stamps == self._stamps:
             return False
         agents: dict[Path, Agent] = {}
@@ -68,9 +68,12 @@ class AgentShelf:
                 agent = self._reload(path) or agent
             if agent is not None:
                 agents[path] = agent
-                if agent is not self._agents.get(path):
+                if agent != self._agents.get(path):
                     fresh.append(agent)
-        self._stamps = stamps
+        # A changed file may name another folder: stamp with what is in use now.
+        self._stamps = {
+            path: _stamp(path, agents.get(path)) if path in agents else stamp for path, stamp in stamps.items()
+        }
         try:
             _unambiguous(agents)
         except AgentFileError as error:
@@ -104,12 +107,13 @@ class AgentShelf:
         return sorted(path.glob("*.toml")) if path.is_dir() else [path]
 
 
-def _stamp(path: Path) -> Stamp:
+def _stamp(path: Path, agent: Agent | None) -> Stamp:
+    """When the file and its pages were last written."""
     try:
         stat = path.stat()
     except OSError:
-        return (0, 0)
-    return (stat.st_mtime_ns, stat.st_size)
+        return (0, 0, "")
+    return (stat.st_mtime_ns, stat.st_size, pages_stamp(agent.knowledge) if agent else "")
 
 
 def _unambiguous(agents: Mapping[Path, Agent]) -> None:
