@@ -6,11 +6,13 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 from structlog.testing import capture_logs
+from tests.conformance.store import call
 
 from stella.adapters.sql import SqlStore, open_store
 from stella.adapters.sql.outbox import Patience, SqlOutbox
@@ -21,6 +23,7 @@ from stella.ports.store import Notice
 
 Open = Callable[[], Awaitable[SqlStore]]
 MAIL, HOOK = NotifyTarget("email", "desk@example.com"), NotifyTarget("webhook", "https://example.com/x", "s3cret")
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 QUICK = Patience(first=0.01, most=0.02, idle=0.05, refusals=3, deadline=0.5, attempts=3, give_up=100.0)
 NOTICE = Notice("k1", "CA1", "message", "Nachricht von Frau Huber", "Bitte um Rückruf", {"number": "+436641234567"})
 
@@ -216,6 +219,24 @@ async def test_what_was_under_way_at_the_end_is_delivered_after_the_next_start(d
     await second.outbox.start()
     await second.until(delivered=1)
     assert len(mail.taken) == 1
+
+
+async def test_two_nodes_share_the_work(url, tmp_path: Path) -> None:
+    """Several servers on one database deliver every message once, and leave each other's claims and calls alone."""
+    hook = Scripted("webhook")
+    stores = [await open_store(url, tmp_path / node, node=node) for node in ("a", "b")]
+    desks = [Desk(store, (HOOK,), hook) for store in stores]
+    await stores[0].commit(call("CA1"))
+    assert (await stores[1].adopt_orphans(NOW)).closed == ()
+    for number in range(20):
+        await desks[number % 2].outbox.put(Notice(f"k{number}", "CA1", "message", "s", "t"), "receptionist")
+    for each in desks:
+        await each.outbox.start()
+    await desks[0].until(delivered=20)
+    assert len({one for one, _ in hook.taken}) == hook.attempts == 20
+    for each, store in zip(desks, stores, strict=True):
+        await each.outbox.close()
+        await store.close()
 
 
 async def test_what_cannot_be_kept_is_said(desk) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Table, bindparam, delete
@@ -28,12 +29,19 @@ class Known:
     parts: dict[str, tuple[Row, ...]] = field(default_factory=dict)
 
 
+@cache
 def upsert(dialect: str, table: Table) -> Any:
-    """INSERT, or replace what stands under the same primary key, as both databases say it."""
+    """INSERT, or replace what stands under the same primary key, as both databases say it. Kept: building it is slow."""
     insert: Any = (postgresql if dialect == "postgresql" else sqlite).insert(table)
     keys = [column.name for column in table.primary_key]
     rest = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}
     return insert.on_conflict_do_update(index_elements=keys, set_=rest)
+
+
+@cache
+def _cut(table: Table) -> Any:
+    """Delete a call's rows from a position on."""
+    return delete(table).where((table.c.call_sid == bindparam("sid")) & (table.c.position >= bindparam("from")))
 
 
 async def write(connection: AsyncConnection, snapshots: Sequence[Snapshot], known: dict[str, Known]) -> None:
@@ -82,7 +90,6 @@ async def _write_part(
             if had is None or position >= len(had) or had[position] != row:
                 rows.append({"call_sid": one.call_sid, "position": position, **dict(zip(columns, row, strict=True))})
     if cuts:
-        beyond = (table.c.call_sid == bindparam("sid")) & (table.c.position >= bindparam("from"))
-        await connection.execute(delete(table).where(beyond), cuts)
+        await connection.execute(_cut(table), cuts)
     if rows:
         await connection.execute(upsert(connection.dialect.name, table), rows)

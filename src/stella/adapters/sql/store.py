@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -30,13 +31,15 @@ log = structlog.get_logger("stella.store")
 _READ_S = 5.0
 
 
-async def open_store(url: str, data_dir: Path, *, node: str = "local", pace: Pace | None = None) -> SqlStore:
-    """Migrate the database and open it. `node` names this process among several on one PostgreSQL.
+async def open_store(url: str, data_dir: Path, *, node: str = "", pace: Pace | None = None) -> SqlStore:
+    """Migrate the database and open it. `node` names this process among several on one PostgreSQL, the same after every
+    restart: by it a node knows its own orphans and claims. Without a name it is the host's.
 
     Raises ConfigError when the database cannot be used; its text says why and what to do.
     """
     parsed = read_url(url)
     await asyncio.to_thread(upgrade, parsed, datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"))
+    node = node or ("local" if parsed.get_backend_name() == "sqlite" else socket.gethostname())
     store = SqlStore(open_engines(parsed), Spool(data_dir / "spool"), node, pace or Pace())
     await store.writer.start()
     return store
