@@ -26,7 +26,7 @@ def feed(stream: SpeechToTextStream, mulaw: bytes) -> None:
         stream.feed(mulaw[start : start + FRAME])
 
 
-async def until(true: Callable[[], Any], patience: float = 10.0) -> None:
+async def until(true: Callable[[], Any], patience: float = 50.0) -> None:
     """Wait for something that comes from elsewhere."""
     async with asyncio.timeout(patience):
         while not true():

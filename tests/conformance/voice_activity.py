@@ -24,7 +24,7 @@ async def play(stream: VoiceActivityStream, mulaw: bytes) -> None:
         await asyncio.sleep(0.002)
 
 
-async def until(true: Callable[[], Any], patience: float = 5.0) -> None:
+async def until(true: Callable[[], Any], patience: float = 30.0) -> None:
     """Wait for something that comes from another thread."""
     async with asyncio.timeout(patience):
         while not true():

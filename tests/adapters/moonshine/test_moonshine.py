@@ -36,7 +36,7 @@ class _Shared:
 @pytest.fixture
 async def ears(transcriber: Transcriber) -> AsyncIterator[SpeechToText]:
     """Under test."""
-    ears = SpeechToText(lambda: _Shared(transcriber), workers=1)
+    ears = SpeechToText(lambda: _Shared(transcriber), workers=1, patience=60.0)
     yield ears
     await ears.close()
 

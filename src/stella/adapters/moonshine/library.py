@@ -89,6 +89,7 @@ class Transcriber:
         self._lock = threading.Lock()
         if self._handle < 0:
             raise ConfigError(f"speech to text: {weights}: {self._explain(self._handle)}; {_MEND}")
+        self.transcribe(np.zeros(4000, np.float32))  # the first one is slower; no caller shall wait for it
 
     def _explain(self, code: int) -> str:
         text: bytes | None = self._lib.moonshine_error_to_string(code)
