@@ -1,5 +1,6 @@
 """A small scripted server that speaks STELLA's side of Twilio's protocol, and a voice for the caller."""
 
+import asyncio
 import base64
 import json
 from collections.abc import Awaitable, Callable
@@ -93,6 +94,7 @@ class Stella:
     documents: dict[str, str | Callable[[dict], str | web.Response]] = field(default_factory=dict)
     talk: Callable[[Stream], Awaitable[None]] | None = None
     refuse: int = 0
+    document_delay_s: float = 0.0
     requests: list[tuple[str, str, dict, dict]] = field(default_factory=list)
     upgrades: list[dict] = field(default_factory=list)
     streams: list[Stream] = field(default_factory=list)
@@ -103,6 +105,8 @@ class Stella:
 
     async def document(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
+        if self.document_delay_s:
+            await asyncio.sleep(self.document_delay_s)
         fields = dict(parse_qsl(body.decode(), keep_blank_values=True)) or dict(request.query)
         self.requests.append((request.method, request.path, fields, dict(request.headers)))
         answer = self.documents.get(request.path, "")

@@ -135,6 +135,8 @@ class Caller:
         if self.done or speaking or now < self._not_before:
             return orders
         if not self._steps:
+            if self._timed:
+                return orders
             if self._quiet(now, ear, orders) and now >= self._last_stir(ear) + FAREWELL_S:
                 orders.append(PutDown("end of script"))
                 self.done = True

@@ -53,7 +53,7 @@ class _Raw:
 class _Failed(Exception):
     def __init__(self, code: int, text: str, *, retry: bool = False) -> None:
         super().__init__(text)
-        self.code, self.retry = code, retry
+        self.code, self.retry, self.tries = code, retry, 1
 
 
 def _why(error: BaseException) -> _Failed:
@@ -114,6 +114,7 @@ class WebhookClient:
             failure = _why(error)
         except _Failed as error:
             failure = error
+            attempts += error.tries
         answer = _judge(current, raw, failure)
         took = self._clock.real() - began
         self._observe(
@@ -138,7 +139,11 @@ class WebhookClient:
         except _Failed as failure:
             if not failure.retry:
                 raise
-        return await self._once(method, url, fields), 2
+        try:
+            return await self._once(method, url, fields), 2
+        except _Failed as failure:
+            failure.tries = 2
+            raise
 
     async def _once(self, method: str, url: str, fields: Mapping[str, str]) -> _Raw:
         form = dict(fields)

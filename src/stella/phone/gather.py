@@ -64,8 +64,10 @@ class _Question:
             else:
                 self.digits += key
 
-    def interrupts_now(self) -> bool:
-        """Whether the caller barges in on the prompt in this moment."""
+    def interrupts_now(self, keys: str) -> bool:
+        """Whether the caller barges in on the prompt in this moment, by voice or by these keys."""
+        if self.hears_keys:
+            self.press(keys)
         caller, now = self.call.caller, self.call.clock.now()
         if self.verb.get("bargeIn", "true") == "false":
             return False

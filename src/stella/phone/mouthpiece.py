@@ -19,11 +19,12 @@ from stella.wire.twiml_reader import Verb
 LONGEST_SAY = 4096
 _FOREVER = 1000
 
-Stop = Callable[[], bool]
+Stop = Callable[[str], bool]
+"""Told the keys pressed in the last moment (perhaps none), says whether the prompt ends here."""
 
 
 async def speak_verb(call: Call, verb: Verb, base: str = "", stop: Stop | None = None) -> bool:
-    """Carry out the verb. False when `stop()` said so before its end (a key or a voice inside `<Gather>`)."""
+    """Carry out the verb. False when `stop` said so before its end (a key or a voice inside `<Gather>`)."""
     run = call.verb(verb.name, dict(verb.attributes), verb.text)
     try:
         if verb.name == "Pause":
@@ -79,10 +80,10 @@ async def _sound(call: Call, mulaw: bytes, source: str, text: str, stop: Stop | 
         if source != "pause":
             call.hearing.heard(end, piece, source, text if start == 0 else "")
         end += len(piece) / SAMPLE_RATE
-        keys = await call.pass_time(end - call.clock.now())
+        keys = "".join(await call.pass_time(end - call.clock.now()))
         if keys:
-            call.note("keys", "".join(keys))
-        if stop is not None and stop():
+            call.note("keys", keys)
+        if stop is not None and stop(keys):
             call.hearing.close_spurt(cleared=True)
             return False
     call.hearing.silence_until(call.clock.now())

@@ -194,9 +194,9 @@ class StreamSocket:
         """Until the socket ends: True when the server closed it properly."""
         half_open = self._call.line.faults.half_open_at_s
         while True:
+            message = await socket.receive()
             if half_open is not None and self._call.clock.now() - self._report.opened_s >= half_open:
                 await asyncio.Event().wait()
-            message = await socket.receive()
             if message.type is aiohttp.WSMsgType.TEXT:
                 leg.receive(message.data, binary=False)
             elif message.type is aiohttp.WSMsgType.BINARY:

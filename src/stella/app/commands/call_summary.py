@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -27,9 +28,9 @@ def summary(report: CallReport, recording: Path | None, understood: Sequence[str
     lines = [
         f"{report.call_sid}: {report.status}, ended by {report.ended_by} after {report.ended_s:.1f} s",
         f"response gap: p50 {_ms(quantile(gaps, 0.5), 1000)}, p95 {_ms(quantile(gaps, 0.95), 1000)}",
-        f"marks: {len(marks)}, of them cleared: {sum(mark.how == 'cleared' for mark in marks)}; "
-        f"clears: {len(report.clears)}; frames sent: {sum(run.frames_sent for run in report.streams)}, "
-        f"late: {sum(run.frames_late for run in report.streams)}",
+        f"marks: {len(marks)}, of them cleared: {sum(mark.how == 'cleared' for mark in marks)}",
+        f"clears: {len(report.clears)}",
+        f"frames sent: {sum(run.frames_sent for run in report.streams)}, late: {_late([report])}",
     ]
     if recording is not None:
         lines.append(f"recorded to {recording} (left the caller, right the agent)")
@@ -47,9 +48,12 @@ def summary_of_many(reports: list[CallReport]) -> Table:
             _ms(max(values, default=None), factor),
         )  # fmt: skip
     good = sum(report.ok for report in reports)
-    late = sum(run.frames_late for report in reports for run in report.streams)
-    table.caption = f"{good} good, {len(reports) - good} failed; {late} of our own frames were late"
+    table.caption = f"{good} good, {len(reports) - good} failed; {_late(reports)} of our own frames were late"
     return table
+
+
+def _late(reports: list[CallReport]) -> int:
+    return sum(run.frames_late for report in reports for run in report.streams)
 
 
 def why_it_failed(report: CallReport, *, signed: bool) -> Iterator[str]:
@@ -61,7 +65,7 @@ def why_it_failed(report: CallReport, *, signed: bool) -> Iterator[str]:
         if cause in seen:
             continue
         seen.add(cause)
-        yield f"[red]{fault.code}[/red] {fault.detail}. {_mend(fault.code, fault.detail, signed=signed)}"
+        yield f"[red]{fault.code}[/red] {escape(fault.detail)}. {_mend(fault.code, fault.detail, signed=signed)}"
     if not report.errors() and not report.ok:
         yield f"The call ended as {report.status}: the server did not take it."
 
