@@ -20,7 +20,7 @@ _Mic = Annotated[bool, typer.Option("--mic", help="Speak yourself: needs arecord
 _Lang = Annotated[str, typer.Option("--lang", help="The caller's language: en or de.")]
 _From = Annotated[str, typer.Option("--from", help="The caller's number, E.164, or anonymous.")]
 _To = Annotated[str, typer.Option("--to", help="The number that is called (default: TWILIO_NUMBER).")]
-_Snr = Annotated[float, typer.Option("--snr", help="Line noise, dB below the caller's voice; 0 or less: no noise.")]
+_Snr = Annotated[float, typer.Option("--snr", help="Line noise: dB below the caller's voice (100 or more: none).")]
 _InterruptAt = Annotated[
     float | None, typer.Option("--interrupt-at", help="Talk over the first reply, so many seconds into it.", min=0)
 ]
@@ -84,7 +84,7 @@ def command(
         lang=_one_of("--lang", lang.partition("-")[0].lower(), ("en", "de")),
         from_=from_,
         to=to,
-        snr=snr if snr > 0 and not mic else None,
+        snr=None if snr >= 100 or mic else snr,
         interrupt_at=interrupt_at if interrupt_at is not None or not interrupt else 1.0,
         interrupt=interrupt,
         dtmf=tuple(_keys(item) for item in dtmf or ()),
