@@ -12,6 +12,8 @@ GERMAN = {
     "Rufen Sie +43 1 234 56 78 an.": "Rufen Sie plus vier drei, eins, zwei drei vier, fünf sechs, sieben acht an.",
     "0664 1234567": "null sechs sechs vier, eins zwei drei vier fünf sechs sieben",
     "01/234 56 78": "null eins, zwei drei vier, fünf sechs, sieben acht",
+    "(01) 234 56-78": "null eins, zwei drei vier, fünf sechs, sieben acht",
+    "+43 (1) 2345678": "plus vier drei, eins, zwei drei vier fünf sechs sieben acht",
     "9–17 Uhr": "9 bis 17 Uhr",
     "um 10:30": "um 10 Uhr 30",
     "um 10:30 Uhr": "um 10 Uhr 30",
