@@ -1,4 +1,4 @@
-"""Cough, backchannel, or a turn?"""
+"""Whether a sound was a cough, a backchannel, or a turn."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_backchannel_resumes() -> None:
 
 
 def test_a_short_real_word_is_a_turn() -> None:
-    """ "Stop" is said in a quarter of a second and means it."""
+    """A "stop" is said in a quarter of a second and means it."""
     opened = case()
     opened.stopped(10.25, 10.3)
     assert opened.understood(ONE, "Stop!") is Verdict.TURN

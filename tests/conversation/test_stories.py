@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -375,6 +376,14 @@ def test_the_farewell_is_heard_before_the_line_closes() -> None:
     assert call.conversation.phase is Phase.OVER
 
 
+def test_words_behind_an_end_are_said_before_it_and_the_first_end_stands() -> None:
+    """A model may call its tool first and speak afterwards."""
+    call = ring([EndCall(), TransferTo("Anna"), "Goodbye."]).speaks(2.0, "bye", 0.5).run(14.0)
+    assert said(call)[1:] == [PHRASES.farewell, "Goodbye."]
+    assert not call.orders(do.Transfer)
+    assert call.orders(do.HangUp) == [do.HangUp(EndedBy.AGENT)]
+
+
 def test_an_end_without_words_says_goodbye_itself() -> None:
     """Nobody is hung up on."""
     call = ring([EndCall()]).speaks(2.0, "bye", 0.5).run(10.0)
@@ -460,7 +469,7 @@ def test_silence_is_met_with_prompts_and_then_a_farewell() -> None:
     call = ring().run(80.0)
     assert said(call) == [PHRASES.greeting, *PHRASES.no_input, PHRASES.farewell]
     times = [call.when(do.Say, place) for place in range(4)]
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert gaps == sorted(gaps)
     assert call.orders(do.HangUp) == [do.HangUp(EndedBy.SILENCE)]
 
@@ -564,7 +573,7 @@ def test_a_voice_that_fails_hands_over() -> None:
 def test_one_failed_sentence_among_others_is_skipped() -> None:
     """The rest is worth hearing."""
     call = ring(["First.", "Second."]).speaks(2.0, "tell me", 1.0)
-    call.at(4.2, on.SegmentFailed(SegmentId(3))).at(4.3, on.SegmentFailed(SegmentId(33))).run(9.0)
+    call.at(4.1, lambda: call._voice.pop(SegmentId(3), None)).at(4.2, on.SegmentFailed(SegmentId(3))).at(4.3, on.SegmentFailed(SegmentId(33))).run(9.0)
     assert agent_turns(call)[1].heard_text == "First."
     assert not call.orders(do.FallBack)
 
@@ -742,6 +751,13 @@ def test_before_the_answer_nothing_is_said() -> None:
     assert call.conversation.phase is Phase.WAITING
     call.run(6.0)
     assert call.when(do.Say) >= 1.0
+
+
+def test_a_shutdown_before_the_answer_is_not_followed_by_a_greeting() -> None:
+    """The farewell under way stands."""
+    call = Call(Conversation(Policy(), PHRASES, Preset.DISCLOSE)).at(0.0, on.ShutdownAsked()).answered(0.1).run(9.0)
+    assert said(call) == [PHRASES.handed_over]
+    assert call.orders(do.HangUp) == [do.HangUp(EndedBy.SHUTDOWN)]
 
 
 def test_forgotten_late_words_are_counted() -> None:

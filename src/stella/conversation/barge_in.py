@@ -8,7 +8,6 @@ from stella.conversation.policy import Policy
 from stella.conversation.words import is_backchannel, is_courtesy, split
 from stella.domain.ids import UtteranceId
 
-
 _GOODBYES = 4.0
 """How many windows long politeness may go on: "auf Wiederhören und einen schönen Tag noch"."""
 

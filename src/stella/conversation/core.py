@@ -83,13 +83,28 @@ class Conversation:
             return ()
         floor.now = now
         floor.orders = []
-        if type(event) is on.CallEnded:
+        kind = type(event)
+        if (kind is on.AudioSent or kind is on.MarkReturned) and self._only_flows(event, now):
+            return floor.orders
+        if kind is on.CallEnded:
             self._ended()
-        elif floor.left is None or type(event) is on.CallResumed:
-            self._handlers[type(event)](event)
+        elif floor.left is None or kind is on.CallResumed:
+            self._handlers[kind](event)
             self._settle()
         self._deadline = self._next_deadline()
         return floor.orders
+
+    def _only_flows(self, event: on.Event, now: float) -> bool:
+        """Whether this is sound in the middle of a turn, ten times a second, from which nothing follows. Then it is
+        noted, and the deadline stands: it can only have moved later."""
+        floor = self._floor
+        mine, playout, due = floor.mine, floor.playout, self._deadline
+        if mine is None or not mine.replied or due is None or now >= due or floor.left is not None:
+            return False
+        if floor.cut is not None or not playout.flowing(event):
+            return False
+        self._handlers[type(event)](event)
+        return True
 
     def deadline(self) -> float | None:
         """When this conversation next needs to be told that time has passed; always later than the last `handle`."""
@@ -147,6 +162,8 @@ class Conversation:
             floor.counts["stale"] += 1
             return
         self._begin()
+        if floor.mine is not None:
+            return
         if floor.gate.step is Step.CLOSED:
             floor.speak(Kind.PHRASE, [floor.phrases.greeting])
         else:

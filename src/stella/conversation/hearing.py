@@ -257,7 +257,8 @@ class Hearing:
     def _turn_over(self) -> bool:
         """Answer a caller's turn that is complete."""
         floor = self._floor
-        if floor.case is not None or floor.ready_at is None or floor.digits.deadline() is not None:
+        unanswered = floor.answered is None
+        if unanswered or floor.case is not None or floor.ready_at is None or floor.digits.deadline() is not None:
             return False
         mine = floor.mine
         early = floor.now < floor.ready_at

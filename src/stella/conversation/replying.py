@@ -33,7 +33,10 @@ class Replying:
         mine = self._current(event.turn)
         if mine is not None and event.text.strip():
             mine.worded = True
+            last = mine.outbox.pop() if mine.leaving else None
             mine.outbox.append(event.text.strip())
+            if last is not None:
+                mine.outbox.append(last)
 
     def acted(self, event: on.ReplyActed) -> None:
         """Something besides words. What closes or changes the line waits until the words before it were heard."""
@@ -57,7 +60,13 @@ class Replying:
     def _consequence(
         self, mine: AgentTurn, words: str, consequence: do.HangUp | do.Transfer | do.SwitchLanguage
     ) -> None:
-        """Queue a consequence behind the reply's words, or behind our own where the brain had none."""
+        """Queue a consequence behind the reply's words, or behind our own where the brain had none.
+
+        The first that closes the line stands: whatever is said after it is said before it, and no other follows.
+        """
+        if mine.leaving:
+            self._floor.counts["stale"] += 1
+            return
         if not mine.worded and words.strip():
             mine.outbox.append(words)
         mine.worded = True

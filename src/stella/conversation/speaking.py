@@ -64,6 +64,11 @@ class AgentTurn:
         return bool(self.outbox) and isinstance(self.outbox[-1], HangUp)
 
     @property
+    def leaving(self) -> bool:
+        """Whether the line is left behind these words, in whatever way."""
+        return bool(self.outbox) and isinstance(self.outbox[-1], (HangUp, Transfer, FallBack))
+
+    @property
     def waits_to_be_heard(self) -> bool:
         """Whether only a consequence is left, once everything was heard."""
         return bool(self.outbox) and not isinstance(self.outbox[0], str)
