@@ -164,6 +164,11 @@ class CallStoreConformance:
         assert await store.state("CA1") == b"\x00two\xff"
         await store.commit(call(status=CallStatus.COMPLETED))
         assert await store.state("CA1") == b""
+        await store.keep_state("CA2", b"three")
+        await store.keep_state("CA2", b"")
+        await store.close()
+        store = await open_one()
+        assert await store.state("CA2") == b""
         assert await store.state("CA404") == b""
 
     async def test_what_is_not_there_is_none(self, open_one: Open) -> None:

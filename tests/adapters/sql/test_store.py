@@ -14,7 +14,7 @@ from tests.conformance.store import CallStoreConformance, call, records
 
 from stella.adapters.sql import SqlStore, open_store
 from stella.adapters.sql.evidence import CHAINS, first_broken
-from stella.adapters.sql.schema import consents, disclosures, web_consents
+from stella.adapters.sql.schema import call_states, consents, disclosures, web_consents
 from stella.domain.call import CallRecord, CallStatus, EndedBy, KeyPressed, ToolUse
 from stella.domain.consent import Consent, Disclosure
 
@@ -137,6 +137,17 @@ async def test_words_are_forgotten_in_time_and_metadata_stays(open_one: Open) ->
         assert kept is not None
         assert kept.turns
     assert (await store.purge(datetime(2026, 10, 24, tzinfo=UTC))).turns == 0
+
+
+async def test_an_ended_call_leaves_no_state_behind(open_one: Open) -> None:
+    """A state holds a caller's words; emptied after the end, it must not leave a row for each call there ever was."""
+    store = await open_one()
+    await store.keep_state("CA1", b"words")
+    await store.commit(call(status=CallStatus.COMPLETED))
+    await store.keep_state("CA1", b"")
+    await store.commit(call("CA2"))
+    async with store.reading() as connection:
+        assert (await connection.execute(select(call_states))).all() == []
 
 
 async def test_erasing_leaves_no_trace_but_the_proof(open_one: Open, url: str, tmp_path: Path) -> None:

@@ -52,9 +52,25 @@ async def write(connection: AsyncConnection, snapshots: Sequence[Snapshot], know
         await _write_part(connection, name, table, columns, snapshots, known)
     for one in snapshots:
         await append_all(connection, one)
-    over = [{"sid": one.call_sid} for one in snapshots if one.over]
-    if over:
-        await connection.execute(delete(call_states).where(call_states.c.call_sid == bindparam("sid")), over)
+    await _drop_states(connection, [one.call_sid for one in snapshots if one.over])
+
+
+async def write_states(connection: AsyncConnection, states: dict[str, tuple[int, bytes]]) -> None:
+    """Replace the states of calls; an empty one is dropped."""
+    rows = [
+        {"call_sid": sid, "revision": revision, "state": state.hex()}
+        for sid, (revision, state) in states.items()
+        if state
+    ]
+    if rows:
+        await connection.execute(upsert(connection.dialect.name, call_states), rows)
+    await _drop_states(connection, [sid for sid, (_, state) in states.items() if not state])
+
+
+async def _drop_states(connection: AsyncConnection, call_sids: list[str]) -> None:
+    if call_sids:
+        gone = delete(call_states).where(call_states.c.call_sid == bindparam("sid"))
+        await connection.execute(gone, [{"sid": sid} for sid in call_sids])
 
 
 def remember(snapshots: Iterable[Snapshot], known: dict[str, Known]) -> None:

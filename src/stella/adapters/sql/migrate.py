@@ -106,6 +106,8 @@ def _mend(fault: str) -> str:
         return "is locked by another program for too long: end it and start again"
     if "full" in fault:
         return "cannot grow because the disk is full: make room and start again"
+    if "I/O" in fault:
+        return f"stands on a disk that fails ({fault}): look into the kernel's log, check the disk, restore a backup"
     return f"cannot be used ({fault}): check its owner and mode, and STELLA_DATABASE_URL"
 
 

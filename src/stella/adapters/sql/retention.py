@@ -95,6 +95,8 @@ async def purge(connection: AsyncConnection, before: datetime) -> Gone:
     waiting = select(deliveries.c.notice_key).where(deliveries.c.state == "pending")
     written = (notices.c.put_at < before.timestamp()) & notices.c.key.not_in(waiting) & (notices.c.text != "")
     gone_notices = await connection.execute(update(notices).where(written).values(subject="", text="", fields={}))
+    # A revision is the microsecond of its save: a state that old belongs to a call that never came to an end here.
+    await connection.execute(delete(call_states).where(call_states.c.revision < int(before.timestamp() * 1_000_000)))
     return Gone(0, gone_turns.rowcount, gone_keys.rowcount, gone_tools.rowcount, gone_notices.rowcount)
 
 

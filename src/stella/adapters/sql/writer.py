@@ -19,11 +19,11 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stella.adapters.sql.apply import Known, remember, upsert, write
+from stella.adapters.sql.apply import Known, remember, write, write_states
 from stella.adapters.sql.engines import Engines
 from stella.adapters.sql.evidence import append_all
 from stella.adapters.sql.queue import Batch, Job, Pending, Queue
-from stella.adapters.sql.schema import call_states, calls
+from stella.adapters.sql.schema import calls
 from stella.adapters.sql.snapshot import Snapshot
 from stella.adapters.sql.spool import Spool, name_of
 from stella.ports.failure import Unavailable
@@ -236,11 +236,7 @@ class Writer:
         async with engine.begin() as connection:
             answers = [await job.do(connection) for job in batch.jobs]
             if batch.states:
-                rows = [
-                    {"call_sid": sid, "revision": revision, "state": state.hex()}
-                    for sid, (revision, state) in batch.states.items()
-                ]
-                await connection.execute(upsert(connection.dialect.name, call_states), rows)
+                await write_states(connection, batch.states)
             if snapshots:
                 await write(connection, snapshots, self._known)
         remember(snapshots, self._known)
