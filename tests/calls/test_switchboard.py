@@ -308,6 +308,7 @@ def test_a17_callbacks_in_any_order_end_in_the_same_record(run, house, order):
     async def call():
         h = house()
         session, _ = h.connect(await h.voice_webhook())
+        session.counts.frames_received = 7
         await asyncio.sleep(4)
         for step in order:
             match step:
@@ -330,6 +331,8 @@ def test_a17_callbacks_in_any_order_end_in_the_same_record(run, house, order):
     assert h.record.status is CallStatus.COMPLETED
     assert h.record.ended_by is EndedBy.CALLER
     assert len(h.record.turns) == 1
+    assert h.record.media.bytes_sent == 0
+    assert h.record.media.frames_received == 7
 
 
 def test_a_bare_request_shows_the_twiml_and_starts_nothing(run, house):

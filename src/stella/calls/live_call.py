@@ -50,7 +50,7 @@ class LiveCall:
     """Everything about a call that outlives one of its streams.
 
     `after` is what the carrier is to do when the stream has closed; `plan` the answer given last, for a request that
-    is asked twice.
+    is asked twice; `last_word` the carrier's final status while a stream is still being put away.
     """
 
     record: CallRecord
@@ -70,17 +70,15 @@ class LiveCall:
     resume_why: str = ""
     stream_failures: int = 0
     gather_turn: int = 0
-    consent_open: bool = False
     answered_at: float | None = None
+    last_word: CallStatus | None = None
     ended: bool = False
-    ended_wait: asyncio.TimerHandle | None = None
     gaps_ms: list[float] = field(default_factory=list)
     barge_ins_ms: list[float] = field(default_factory=list)
     stt_ms: list[float] = field(default_factory=list)
     brain_ms: list[float] = field(default_factory=list)
     tts_ms: list[float] = field(default_factory=list)
     leg_over: asyncio.Event = field(default_factory=asyncio.Event)
-    last_sound_at: float = 0.0
 
     @property
     def sid(self) -> str:
@@ -159,9 +157,6 @@ class LiveCall:
             record.error = record.error or error
             return
         self.ended = True
-        if self.ended_wait is not None:
-            self.ended_wait.cancel()
-            self.ended_wait = None
         record.status, record.error = status, error or record.error
         record.ended_by = record.ended_by or by
         record.ended_at = self.clock.stamp()

@@ -213,6 +213,9 @@ class Switchboard:
         self._sessions.pop(call.sid, None)
         call.leg_over.set()
         call.plan_at = self._clock.monotonic()
+        if call.last_word is not None:
+            self._ledger.finish(call, session.chosen_end or EndedBy.CALLER, call.last_word)
+            return
         if call.after == "nothing":
             if session.stopped_cleanly:
                 self._ledger.finish(call, EndedBy.CALLER)
@@ -353,8 +356,11 @@ class Switchboard:
             return
         session = self._sessions.get(call.sid)
         if session is not None:
+            # What the stream counted belongs into the record: it ends first, and the call with it.
+            call.last_word = status
             session.stopped()
             session.gone()
+            return
         by = call.record.ended_by or (EndedBy.CALLER if status is CallStatus.COMPLETED else EndedBy.CARRIER)
         self._ledger.finish(call, by, status)
 
