@@ -314,7 +314,9 @@ class Writer:
     async def _spool_oldest(self, count: int) -> None:
         """Move so many calls from memory to files; stops where the files cannot be written either."""
         for sid in list(self._queue.calls)[:count]:
-            older, pending = await self.spooled(sid), self._queue.calls[sid]
+            older, pending = await self.spooled(sid), self._queue.calls.get(sid)
+            if pending is None:
+                continue  # given up meanwhile, see `_bound`
             if older:
                 self._queue.calls[sid] = pending = Pending(older_joined(older, pending.snapshot), pending.waiters)
             if not await self._set_aside(pending, ".json"):
