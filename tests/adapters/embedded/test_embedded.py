@@ -107,6 +107,13 @@ async def test_the_process_ends_with_the_voice(german: TextToSpeech, espeak: Esp
         await spoken(german, "Guten Tag.", "de")
 
 
+async def test_ctrl_c_in_the_terminal_does_not_reach_the_process(german: TextToSpeech, espeak: Espeak) -> None:
+    """The server drains first, and the calls that are left still speak."""
+    await german.start()
+    assert espeak._process is not None
+    assert os.getpgid(espeak._process.pid) != os.getpgid(0)
+
+
 async def test_markup_is_read_as_text(german: TextToSpeech) -> None:
     """SSML from a model could switch voices or play files."""
     plain = await spoken(german, "Hallo", "de")

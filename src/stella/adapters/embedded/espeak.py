@@ -139,7 +139,11 @@ class Espeak:
         try:
             async with asyncio.timeout(_PATIENCE_S):
                 self._process = process = await asyncio.create_subprocess_exec(
-                    *self._command, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL
+                    *self._command,
+                    stdin=pipe,
+                    stdout=pipe,
+                    stderr=asyncio.subprocess.DEVNULL,
+                    start_new_session=True,  # Ctrl-C ends the server by way of its drain: live calls still speak
                 )
                 (self._rate,) = struct.unpack("!I", await _receive(process))
         except (OSError, EOFError, TimeoutError, ValueError, struct.error) as fault:
