@@ -170,6 +170,25 @@ STORIES = {
         ("John Smith", "John Smith"), ("yes", "ends in"), ("yes", "What is it about"),
         ("My contract", "Shall I pass that on"), ("yes", "asked for a call back"),
     ]),
+    "de: klingt nach einem Menschen, ist aber eine Frage": ("de", STAFFED, [
+        ("Kann mir jemand sagen, was das Erstgespräch kostet?", "kostenlos"),
+        ("Geben Sie mir bitte Ihre Adresse", "Wien"),
+        ("Kann mich jemand verbinden?", "Mit wem"),
+    ]),
+    "en: sounds like a person, is a question": ("en", STAFFED, [
+        ("Can somebody tell me where I can park?", "car park"),
+        ("When can I reach you on Friday?", "Friday we are open"),
+        ("Can I talk to somebody?", "Who would you like"),
+    ]),
+    "de: bitte heißt ja": ("de", NOBODY, [
+        ("Wie hoch ist der Großglockner?", "Darf ich eine Nachricht aufnehmen"),
+        ("bitte", "Wie ist Ihr Name"),
+    ]),
+    "en: an emergency in a message": ("en", NOBODY, [
+        ("leave a message", "name"), ("Smith", "Smith"), ("yes", "ends in"), ("yes", "What is it about"),
+        ("the fire brigade came because of your alarm", "dial 1 1 2. I cannot call for help from here. Let me sum up."),
+        ("yes", "passed that on"),
+    ]),
     "de: höflich und dann Schluss": ("de", NOBODY, [
         ("Danke schön", "Gerne"), ("Was können Sie?", "Öffnungszeiten"), ("Das war alles, tschüss", "Auf Wiederhören"),
     ]),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from stella.adapters.receptionist import message, reception, slots
+from stella.adapters.receptionist.copy import line
 from stella.adapters.receptionist.desk import EXPECTS, Answer, Desk, Heard
-from stella.adapters.receptionist.intents import Intent, has, intent_of, yes_or_no
+from stella.adapters.receptionist.intents import Intent, has, intent_of, only_by_the_way, yes_or_no
 from stella.adapters.receptionist.memory import Memory
 from stella.adapters.receptionist.names import name_in, people_meant, says_name
 from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer
@@ -62,12 +63,13 @@ def _key(desk: Desk, memory: Memory, heard: Heard) -> Answer | None:
 def _anytime(desk: Desk, memory: Memory, heard: Heard) -> Answer | None:
     """What holds at every step. A long concern is taken down even if it has such a word in it."""
     intent = intent_of(heard.folded, memory.language)
-    if (
-        memory.step in ("concern", "number", "number-check")
-        and len(heard.folded.split()) > 4
-        and intent is not Intent.EMERGENCY
-    ):
-        return None
+    if memory.step in ("concern", "number", "number-check") and len(heard.folded.split()) > 4:
+        if intent is not Intent.EMERGENCY:
+            return None
+        # Both: what to do in an emergency, and the words are not lost.
+        answer = slots.take(desk, memory, heard)
+        answer.lines.insert(0, line(memory.language, "emergency"))
+        return answer
     match intent:
         case Intent.EMERGENCY:
             return _then_ask_again(memory, Answer(memory.language, rest=True).say("emergency"))
@@ -107,7 +109,10 @@ def _language(desk: Desk, memory: Memory, code: str) -> Answer:
 def _wish(desk: Desk, memory: Memory, heard: Heard) -> Answer:
     """Nothing is open: find out what the caller wants."""
     language = memory.language
-    match intent_of(heard.folded, language):
+    intent = intent_of(heard.folded, language)
+    if intent in (Intent.TRANSFER, Intent.HUMAN) and _rather_asks(desk, memory, heard):
+        return reception.question(desk, memory, heard)
+    match intent:
         case Intent.ROBOT:
             return Answer(language).say("robot")
         case Intent.GOODBYE:
@@ -136,6 +141,12 @@ def _wish(desk: Desk, memory: Memory, heard: Heard) -> Answer:
             return Answer(language).say("hello")
         case _:
             return _other(desk, memory, heard)
+
+
+def _rather_asks(desk: Desk, memory: Memory, heard: Heard) -> bool:
+    """Whether a page answers what only sounds like a wish for a person."""
+    by_the_way = only_by_the_way(heard.folded) and not people_meant(heard.folded, desk.agent.people)
+    return by_the_way and bool(desk.knowledge.search(heard.text, memory.language, 1))
 
 
 def _transfer(desk: Desk, memory: Memory, heard: Heard) -> Answer:

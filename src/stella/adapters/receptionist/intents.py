@@ -40,7 +40,7 @@ _PATTERNS: Mapping[str, Mapping[Intent, re.Pattern[str]]] = {
         stop=r"^(bitte )?(abbrechen|abbruch|stopp?|halt|vergessen sie('?s| es| das)?|doch nicht|lassen wir das|"
         r"nein abbrechen)( bitte)?$|"
         r"\b(abbrechen|vergessen sie (s|es|das)|doch keine nachricht|lassen (sie|wir) (das|es))\b",
-        repeat=r"^(wie|was|hae|bitte|wie bitte|was bitte|nochmal|noch mal|noch einmal|nochmals|pardon|"
+        repeat=r"^(wie|was|hae|wie bitte|was bitte|nochmal|noch mal|noch einmal|nochmals|pardon|"
         r"was haben sie gesagt)$|"
         r"\b(wie bitte|wiederholen|noch ?mal sagen|noch einmal sagen|sagen sie (das|es) (bitte )?noch ?(mal|"
         r"einmal)|nicht verstanden|"
@@ -112,7 +112,7 @@ _PATTERNS: Mapping[str, Mapping[Intent, re.Pattern[str]]] = {
         r"let (him|her|them) know|"
         r"tell (him|her|them|the)|voice ?mail|complain\w*|pass (it|this|that) on)\b",
         transfer=r"\b(put me (through|true)|connect me|transfer\w*|speak (to|with)|speaking (to|with)|talk (to|"
-        r"with)|get me|reach|"
+        r"with)|get me|reach (?!you|the office)|"
         r"forward me|(is|can i (get|have|speak)) (mr|mrs|ms|miss|doctor|dr) \w+|department)\b",
         human=r"\b(human|person|operator|representative|agent|somebody|someone|real person|colleague|staff|"
         r"receptionist|secretary|"
@@ -165,6 +165,18 @@ _MISHEARD_NO = {
     "de": frozenset({"nain", "neun", "rein", "mein"}),
     "en": frozenset({"know", "now", "note", "nor", "new", "noh", "knope"}),
 }
+
+
+_WEAK = re.compile(r"\b(jemand\w*|geben sie mir|stellen sie|somebody|someone|get me|reach|a real|echten)\b")
+_STRONG = re.compile(
+    r"\b(verb[iu]nd\w*|durchstell\w*|weiterleit\w*|sprech\w*|reden|mensch\w*|mitarbeiter\w*|zentrale|vermittlung|"
+    r"put me|connect\w*|transfer\w*|speak\w*|talk\w*|human|operator|representative|agent|real person)\b"
+)
+
+
+def only_by_the_way(folded: str) -> bool:
+    """Whether a sentence that sounds like a wish for a person may as well be a question: "can somebody tell me …"."""
+    return bool(_WEAK.search(folded)) and not _STRONG.search(folded)
 
 
 def intent_of(folded: str, language: str) -> Intent:

@@ -161,13 +161,18 @@ def people_meant(folded: str, people: Sequence[Person], least: float = SURE) -> 
     return [person for likeness, person in best if likeness >= top - 0.05]
 
 
+def _comparable(word: str, part: str) -> bool:
+    """The first sound of a name is heard best; words that differ in it are other words."""
+    return word[0] == part[0] and abs(len(word) - len(part)) <= 2
+
+
 def _likeness(name: str, words: list[str], folded: str) -> float:
     if re.search(rf"\b{re.escape(name)}\b", folded):
         return 1.2
     parts = [part for part in name.split() if part not in _TITLES and len(part) > 2]
     ratios = [
         max(
-            (SequenceMatcher(None, part, word).ratio() for word in words if abs(len(word) - len(part)) <= 2),
+            (SequenceMatcher(None, part, word).ratio() for word in words if _comparable(word, part)),
             default=0.0,
         )
         for part in parts
