@@ -88,11 +88,14 @@ async def test_a_first_signal_drains_and_a_second_stops(kit):
 async def test_nothing_is_left_behind(kit):
     """No task and no socket after the end, whatever was open."""
     before = len(asyncio.all_tasks())
-    server = StellaServer(Inside(kit.front(), kit.store()), kit.locked)
+    front = kit.front()
+    server = StellaServer(Inside(front, kit.store()), kit.locked)
     async with serving(server):
         idle = await asyncio.open_connection("127.0.0.1", server.port)
         stream, _, _ = await kit.Socket.open(server.port, kit.signed_stream)
         stream.start()
+        await kit.until(lambda: front.sessions)
+    assert front.sessions[0].facts == ["gone"]
     stream.cut()
     idle[1].transport.abort()
     await asyncio.sleep(0.02)

@@ -143,6 +143,15 @@ class MediaDoor:
         for socket in tuple(self._sockets):
             socket.close()
 
+    async def cut_all(self) -> None:
+        """The end of the process: a close frame for whoever still listens, then the line is cut and sessions know it."""
+        self.close_all()
+        for socket in tuple(self._sockets):
+            socket.cut()
+        # The loop tells protocols that their lines are lost one round later.
+        for _ in range(3):
+            await asyncio.sleep(0)
+
 
 def _is_key(key: bytes) -> bool:
     try:

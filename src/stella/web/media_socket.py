@@ -336,6 +336,11 @@ class MediaSocket(WSListener):
         """See `Line`: 1000, and the carrier goes on."""
         self._shut(WSCloseCode.OK, "")
 
+    def cut(self) -> None:
+        """Without waiting for an answer."""
+        if self._transport is not None:
+            self._transport.disconnect(graceful=False)
+
     @property
     def backlog(self) -> int:
         """See `Line`."""

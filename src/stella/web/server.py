@@ -122,6 +122,7 @@ class StellaServer:
                 drain = tasks.create_task(self._drain(engine, media))
                 await self._announce(engine, tasks)
                 drain.cancel()
+                await media.cut_all()
         finally:
             patrol.stop()
             self._socket.close()
