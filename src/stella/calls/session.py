@@ -42,6 +42,8 @@ from stella.ports.speech import (
 _log = structlog.get_logger("stella.session")
 
 COMMIT_DEADLINE_S = 1.0
+ECHO_FRAMES = 10
+"""200 ms of the caller's sound: what the echo guard compares."""
 CLOSE_PATIENCE_S = 5.0
 """A closed line whose socket never says so is given up after this."""
 
@@ -69,6 +71,7 @@ class CallSession:
         self._ears: SpeechToTextStream | None = None
         self._early: list[bytes] = []
         self._fed = 0
+        self._lately: deque[bytes] = deque(maxlen=ECHO_FRAMES)
         self._heard_at = self._clock()
         self._base_s, self._base_turn = call.seconds(), call.last_turn
         self._gone = asyncio.Event()
@@ -87,6 +90,7 @@ class CallSession:
             return
         self._fed += len(mulaw)
         self._heard_at = self._clock()
+        self._lately.append(mulaw)
         vad.feed(mulaw)
         ears.feed(mulaw)
 
@@ -305,7 +309,11 @@ class CallSession:
 
     def _activity(self, change: Activity) -> None:
         at = self._clock() - (self._fed - change.at_sample) / RATE
-        self.tell(on.CallerStartedSpeaking(at) if change.speaking else on.CallerStoppedSpeaking(at))
+        if not change.speaking:
+            self.tell(on.CallerStoppedSpeaking(at))
+            return
+        echo = self._speaker.echo_in(b"".join(self._lately)) if self._speaker is not None else 0.0
+        self.tell(on.CallerStartedSpeaking(at, echo))
 
     def _heard(self, heard: Heard) -> None:
         match heard:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from stella.audio.echo import LONGEST_DELAY_S, EchoGuard
 from stella.audio.energy import quietest_frame_before
 from stella.conversation import events as on
 from stella.domain.ids import Mark, SegmentId
@@ -70,6 +71,7 @@ class Speaker:
         self._ahead = AHEAD_S
         self._ends_at = 0.0
         self._paused = False
+        self._echo = EchoGuard()
         self._marks = 0
         self.underruns = 0
         self.first_audio_ms: deque[float] = deque(maxlen=500)
@@ -93,7 +95,13 @@ class Speaker:
         self._line.send_clear()
         self._line.send_mark(fence)
         self._ends_at = self._clock()
+        self._echo.cleared(self._ends_at)
         self._stop_timer()
+
+    def echo_in(self, inbound: bytes) -> float:
+        """How far sound that came in just now is our own voice coming back, 0 to 1; 0 where none was sent lately."""
+        now = self._clock()
+        return self._echo.likelihood(inbound, now) if now - self._ends_at < LONGEST_DELAY_S else 0.0
 
     def resume(self, segment: SegmentId, at: float, *, exact: bool) -> None:
         """Go on with `segment` from `at` seconds; if not `exact`, from the quietest frame at or before it."""
@@ -179,10 +187,12 @@ class Speaker:
             self._send(piece, min(waiting, CHUNK), now)
 
     def _send(self, piece: Segment, size: int, now: float) -> None:
-        self._line.send_media(bytes(memoryview(piece.sound)[piece.at : piece.at + size]))
+        sound = bytes(memoryview(piece.sound)[piece.at : piece.at + size])
+        self._line.send_media(sound)
         piece.at += size
-        seconds = size / RATE
-        self._ends_at = piece.ends_at = max(self._ends_at, now) + seconds
+        seconds, begins_at = size / RATE, max(self._ends_at, now)
+        self._echo.sent(sound, begins_at)
+        self._ends_at = piece.ends_at = begins_at + seconds
         self._marks += 1
         mark = Mark(f"{piece.id}.{self._marks}")
         self._line.send_mark(mark)
