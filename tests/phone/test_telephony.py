@@ -1,6 +1,8 @@
 """A whole call: webhook, document, socket, sound both ways, stop, status callback."""
 
-from stella.phone import HangUp, Interrupt, Press, Speak
+import asyncio
+
+from stella.phone import HangUp, Interrupt, Press, Speak, Wait
 
 
 async def greet_and_answer(stream):
@@ -66,3 +68,52 @@ async def test_keys_reach_the_stream_as_inbound_track(stella, phone):
     await phone().ring([Press("12#")])
     pressed = [m for m in stella.streams[0].received if m["event"] == "dtmf"]
     assert [m["dtmf"] for m in pressed] == [{"track": "inbound_track", "digit": d} for d in "12#"]
+
+
+async def test_an_agent_that_cuts_in_has_no_response_gap(stella, phone):
+    """A negative gap would make the quickest server the rudest one."""
+
+    async def talk(stream):
+        await stream.onset()
+        await stream.play(b"\x20" * 800)
+        await greet_and_answer(stream)
+
+    stella.talk = talk
+    report = await phone(patience_s=1).ring([Speak("a rather long sentence to be interrupted in")])
+    assert report.cut_ins == 1
+    assert report.response_gaps_s == []
+
+
+async def test_many_calls_ring_at_once_from_one_telephone(stella, phone):
+    """`--calls N`: each with its own sids, records and recording."""
+    stella.talk = greet_and_answer
+    telephone = phone()
+    async with asyncio.TaskGroup() as tasks:
+        rings = [tasks.create_task(telephone.ring([Speak("hello there")])) for _ in range(8)]
+    reports = [ring.result() for ring in rings]
+    assert all(report.ok for report in reports)
+    assert len({report.call_sid for report in reports}) == 8
+    assert len({stream.sid for stream in stella.streams}) == 8
+
+
+async def test_ringing_leaves_no_task_behind(stella, phone):
+    """A test that rings a hundred times must not end with a hundred ghosts."""
+    stella.talk = greet_and_answer
+    before = asyncio.all_tasks()
+    await phone().ring([Speak("hello")])
+    await asyncio.sleep(0.02)
+    ours = {task.get_name() for task in asyncio.all_tasks() - before if "phone" in repr(task.get_coro())}
+    assert ours == set()
+
+
+async def test_a_call_nobody_ends_is_ended(stella, phone):
+    """`timeout_s` counts call seconds and is noted."""
+
+    async def talk(stream):
+        while await stream.next("stop") is not None:
+            await stream.play(b"\x20" * 160)
+
+    stella.talk = talk
+    report = await phone(timeout_s=5).ring([Wait(1000)])
+    assert report.ended_by == "timeout"
+    assert stella.posted("/api/stella/call/status")[0]["CallStatus"] == "completed"

@@ -18,6 +18,9 @@ GENTLE_S = 2.5
 PATIENCE_S = 8.0
 """How long the caller waits for an agent that says nothing before going on."""
 
+TIME_LIMIT = "time limit"
+"""Why a call is put down that nobody ends."""
+
 FAREWELL_S = 1.0
 """From the end of the last reply to the caller's hanging up."""
 
@@ -68,12 +71,16 @@ Order: TypeAlias = Say | PressKeys | PutDown | Noticed
 
 @dataclass
 class Caller:
-    """Walks through a script. `sounds` holds the voice of each step that speaks, by the step's place in the script."""
+    """Walks through a script. `sounds` holds the voice of each step that speaks, by the step's place in it.
+
+    At `limit_s` the call is over whatever the script says.
+    """
 
     script: Script
     sounds: dict[int, Sound]
     patience_s: float = PATIENCE_S
     quiet_s: float = QUIET_S
+    limit_s: float = 600.0
     answered_s: float = 0.0
     _steps: deque[tuple[int, Step]] = field(default_factory=deque)
     _timed: list[tuple[int, Step]] = field(default_factory=list)
@@ -114,6 +121,9 @@ class Caller:
     def due_by_clock(self, now: float, replies: int = 0) -> list[Order]:
         """Keys and hang-ups that do not wait for a turn."""
         orders: list[Order] = []
+        if now >= self.limit_s and not self.done:
+            self.done = True
+            return [PutDown(TIME_LIMIT)]
         for item in tuple(self._timed):
             step = item[1]
             if isinstance(step, Press) and step.at_s is not None and now - self.answered_s >= step.at_s:

@@ -56,7 +56,10 @@ class Spurt:
 
 @dataclass(slots=True)
 class Utterance:
-    """What the caller said: true onset and end by the energy of the voice, not by its padding."""
+    """What the caller said: true onset and end by the energy of the voice, not by its padding.
+
+    `response_gap_s` is below zero where the agent began before the end.
+    """
 
     text: str
     start_s: float
@@ -170,8 +173,14 @@ class CallReport:
 
     @property
     def response_gaps_s(self) -> list[float]:
-        """End of the caller's speech to the first sound in their ear, for every turn that got an answer."""
-        return [said.response_gap_s for said in self.said if said.response_gap_s is not None]
+        """End of the caller's speech to the first sound in their ear, for every turn that was heard out and answered."""
+        gaps = [said.response_gap_s for said in self.said if said.response_gap_s is not None]
+        return [gap for gap in gaps if gap >= 0]
+
+    @property
+    def cut_ins(self) -> int:
+        """How often the agent began before the caller had finished: below zero, and so no response gap."""
+        return sum(said.response_gap_s is not None and said.response_gap_s < 0 for said in self.said)
 
     @property
     def barge_ins_ms(self) -> list[float]:
@@ -202,6 +211,7 @@ class CallReport:
             "answered_s": self.answered_s,
             "ended_s": self.ended_s,
             "response_gap_ms": {"p50": quantile(gaps, 0.5), "p95": quantile(gaps, 0.95), "all": gaps},
+            "cut_ins": self.cut_ins,
             "barge_in_ms": {"all": self.barge_ins_ms},
             **rows,
         }

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from stella.phone.caller import PATIENCE_S, Caller
+from stella.phone.caller import PATIENCE_S, TIME_LIMIT, Caller
 from stella.phone.clock import CallClock
 from stella.phone.context import Call, CallOver, Habits, Loudspeaker, Meters, Microphone, Wire, completed_fields
 from stella.phone.form import Account, CallForm
@@ -17,6 +17,9 @@ from stella.phone.reach import Reach
 from stella.phone.report import CallReport, Observer
 from stella.phone.script import Interrupt, Script, Speak, Voice
 from stella.phone.sound import Sound, sound_of
+
+BACKSTOP_S = 60.0
+"""Real seconds beyond a call's limit after which it is cut without manners."""
 
 __all__ = ["Account", "Telephony"]
 
@@ -91,7 +94,7 @@ class Telephony:
                 habits=self.habits,
                 form=form,
                 clock=CallClock(self.pace),
-                caller=Caller(script, sounds, patience_s=self.patience_s),
+                caller=Caller(script, sounds, patience_s=self.patience_s, limit_s=self.timeout_s),
                 line=Line(self.faults, sum(loud) / len(loud) if loud else 0.0),
                 session=session,
                 report=report,
@@ -111,14 +114,18 @@ class Telephony:
     async def _live(self, call: Call) -> None:
         report = call.report
         try:
-            async with asyncio.timeout(self.timeout_s * self.pace if self.pace else None):
+            # The caller hangs up at the limit; this is for what even that does not end.
+            async with asyncio.timeout(self.timeout_s * self.pace + BACKSTOP_S):
                 await obey(call, Next("voice", self.reach.voice_url))
             report.ended_by, report.status = "agent", "completed"
         except CallOver as over:
             report.ended_by, report.status = over.ended_by, over.status
+            if str(over) == TIME_LIMIT:
+                report.ended_by = "timeout"
         except TimeoutError:
-            call.note("timeout", f"the call was ended after {self.timeout_s:g} s")
             report.ended_by, report.status = "timeout", "completed"
+        if report.ended_by == "timeout":
+            call.note("timeout", f"nobody ended the call within {self.timeout_s:g} s")
         call.hearing.close_spurt()
         report.ended_s = call.clock.now()
         if self.habits.status_callback:

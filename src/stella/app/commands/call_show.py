@@ -25,6 +25,13 @@ def bar(mulaw: bytes) -> str:
     return "█" * full + "·" * (_BAR - full)
 
 
+def gap_words(seconds: float) -> str:
+    """A response gap as a person says it."""
+    if seconds < 0:
+        return f"the agent cut in {-seconds * 1000:.0f} ms before the end"
+    return f"answered after {seconds * 1000:.0f} ms"
+
+
 class Show:
     """Takes the telephone's news and draws. Quiet, it shows nothing at all."""
 
@@ -92,7 +99,7 @@ class Show:
             case Utterance(response_gap_s=None):
                 self._line("caller", entry.text, "interrupting" if entry.interrupts else "")
             case Utterance():
-                self._gap = f"answered after {(entry.response_gap_s or 0) * 1000:.0f} ms"
+                self._gap = gap_words(entry.response_gap_s or 0.0)
                 self._line("", self._gap)
             case ClearTrace(since_onset_ms=float() as since):
                 self._line("", f"interrupted: clear {since:.0f} ms after the voice, {entry.dropped_s:.1f} s dropped")

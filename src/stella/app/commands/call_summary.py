@@ -18,11 +18,15 @@ def _ms(value: float | None, factor: float = 1.0) -> str:
     return "—" if value is None else f"{value * factor:.0f} ms"
 
 
+def _gap(seconds: float | None) -> str:
+    return "cut in" if seconds is not None and seconds < 0 else _ms(seconds, 1000)
+
+
 def summary(report: CallReport, recording: Path | None, understood: Sequence[str] = ()) -> Group:
     """One call: each turn of the caller's, then the figures. `understood` is the server's word for each turn."""
     table = Table("said", "at", "response gap", "barge-in", *(["understood as"] if understood else []))
     for place, said in enumerate(report.said):
-        row = (said.text or "…", f"{said.start_s:.1f} s", _ms(said.response_gap_s, 1000), _ms(said.barge_in_ms))
+        row = (said.text or "…", f"{said.start_s:.1f} s", _gap(said.response_gap_s), _ms(said.barge_in_ms))
         table.add_row(*row, *([understood[place] if place < len(understood) else "—"] if understood else []))
     gaps, marks = report.response_gaps_s, report.marks
     lines = [
