@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -133,8 +133,6 @@ class CallRecord:
 
     def public(self) -> dict[str, Any]:
         """The record as the operator API shows it: `from_` becomes `from`, enums become words."""
-        from dataclasses import asdict
-
         shown = asdict(self)
         shown["from"] = shown.pop("from_")
         return shown
