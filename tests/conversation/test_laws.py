@@ -18,7 +18,9 @@ from stella.domain.call import EndedBy, ToolUse
 from stella.domain.consent import Preset
 from stella.domain.ids import Mark, SegmentId, TurnId, UtteranceId
 
-LAW = settings.get_profile("long" if os.environ.get("HYPOTHESIS_PROFILE") == "long" else "quick")
+LONG = os.environ.get("HYPOTHESIS_PROFILE") == "long"
+LAW = settings.get_profile("long" if LONG else "quick")
+WHOLE_CALL = LAW if LONG else settings(LAW, max_examples=60)
 
 ids = st.integers(1, 12)
 texts = st.sampled_from(["", "mhm", "ja", "no", "stop", "what are your hours", "my number is", "one two three", "yes?"])
@@ -181,7 +183,7 @@ said = st.sampled_from(
 stretches = st.tuples(st.floats(0.05, 4.0), st.floats(0.05, 2.5), said)
 
 
-@LAW
+@WHOLE_CALL
 @given(
     st.sampled_from([Preset.DISCLOSE, Preset.ANNOUNCE, Preset.ASK_EVERYTHING]),
     policies,

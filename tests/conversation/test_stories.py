@@ -573,7 +573,8 @@ def test_a_voice_that_fails_hands_over() -> None:
 def test_one_failed_sentence_among_others_is_skipped() -> None:
     """The rest is worth hearing."""
     call = ring(["First.", "Second."]).speaks(2.0, "tell me", 1.0)
-    call.at(4.1, lambda: call._voice.pop(SegmentId(3), None)).at(4.2, on.SegmentFailed(SegmentId(3))).at(4.3, on.SegmentFailed(SegmentId(33))).run(9.0)
+    call.at(4.0, lambda: call._voice.pop(SegmentId(3), None)).at(4.2, on.SegmentFailed(SegmentId(3)))
+    call.at(4.3, on.SegmentFailed(SegmentId(33))).run(9.0)
     assert agent_turns(call)[1].heard_text == "First."
     assert not call.orders(do.FallBack)
 
@@ -625,6 +626,54 @@ def test_a_lost_fence_does_not_hold_the_transcript_back() -> None:
     call.speaks(0.5, "hello", 3.0).run(2.0)
     assert agent_turns(call)[0].interrupted
     assert call.when(do.CommitTurn) == pytest.approx(0.56 + 0.3)
+
+
+def test_a_voice_that_breaks_off_in_a_reply_ends_the_turn_with_what_was_heard() -> None:
+    """The brain had finished; the rest of its sound never comes."""
+    call = ring(["First.", "Second."]).speaks(2.0, "tell me", 1.0)
+    call.at(4.05, lambda: call._voice.pop(SegmentId(3), None)).run(20.0)
+    assert agent_turns(call)[1].heard_text == "First."
+    assert agent_turns(call)[1].text == "First. Second."
+    assert not call.orders(do.FallBack)
+
+
+def test_a_carrier_that_returns_marks_at_once_is_believed_when_the_sound_is_due() -> None:
+    """The turn ends by the clock, not before."""
+    call = ring()
+    tell = call.tell
+
+    def eager(event: on.Event) -> None:
+        tell(event)
+        if isinstance(event, on.AudioSent):
+            tell(on.MarkReturned(event.mark))
+
+    call.tell = eager  # type: ignore[method-assign]
+    call.run(3.0)
+    assert call.transcript == [("agent", PHRASES.greeting)]
+    assert call.when(do.CommitTurn) == pytest.approx(1.2)
+
+
+def test_words_lost_during_an_interruption_let_us_go_on() -> None:
+    """The ears failed; there is no evidence for a turn."""
+    call = ring(stt=30.0).at(0.5, on.CallerStartedSpeaking(0.45)).at(0.8, on.CallerStoppedSpeaking(0.75))
+    call.at(0.9, on.UtteranceLost(UtteranceId(1))).run(3.0)
+    assert call.orders(do.ResumePlayout)
+    assert call.transcript == [("agent", PHRASES.greeting)]
+
+
+def test_a_caller_talked_over_may_stop_meanwhile() -> None:
+    """Their last sound belongs to nobody; the next is heard."""
+    call = ring([LONG], monologue=5.0, monologue_patience=5.0)
+    call.speaks(2.0, "so I said", 12.0).speaks(20.0, "and then", 1.0).run(24.0)
+    assert [text for text, _ in asked(call)] == ["so I said", "and then"]
+
+
+def test_lost_marks_and_a_caller_who_speaks_do_not_hang_the_call() -> None:
+    """The turn is given up while the caller speaks, and the words are asked."""
+    call = ring(mark_patience=1.0)
+    call._return = lambda marks: None  # type: ignore[method-assign,assignment]
+    call.speaks(1.5, "hello there", 4.0).run(9.0)
+    assert asked(call) == [("hello there", "")]
 
 
 # Limits and ends
@@ -751,6 +800,12 @@ def test_before_the_answer_nothing_is_said() -> None:
     assert call.conversation.phase is Phase.WAITING
     call.run(6.0)
     assert call.when(do.Say) >= 1.0
+
+
+def test_a_shutdown_in_the_first_instant_leaves_no_greeting_behind() -> None:
+    """Nothing of it was sent, so nothing of it is written down."""
+    call = ring().at(0.05, on.ShutdownAsked()).run(9.0)
+    assert call.transcript == [("agent", PHRASES.handed_over)]
 
 
 def test_a_shutdown_before_the_answer_is_not_followed_by_a_greeting() -> None:

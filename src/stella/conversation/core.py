@@ -84,7 +84,7 @@ class Conversation:
         floor.now = now
         floor.orders = []
         kind = type(event)
-        if (kind is on.AudioSent or kind is on.MarkReturned) and self._only_flows(event, now):
+        if isinstance(event, (on.AudioSent, on.MarkReturned)) and self._only_flows(event, now):
             return floor.orders
         if kind is on.CallEnded:
             self._ended()
@@ -94,7 +94,7 @@ class Conversation:
         self._deadline = self._next_deadline()
         return floor.orders
 
-    def _only_flows(self, event: on.Event, now: float) -> bool:
+    def _only_flows(self, event: on.AudioSent | on.MarkReturned, now: float) -> bool:
         """Whether this is sound in the middle of a turn, ten times a second, from which nothing follows. Then it is
         noted, and the deadline stands: it can only have moved later."""
         floor = self._floor

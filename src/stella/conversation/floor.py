@@ -50,7 +50,7 @@ class Floor:
         self.speaking = False
         self.talked_over = False
         self.interrupted = False
-        self.utterance: UtteranceId | None = None
+        self.utterance: Utterance | None = None
         self.ready_at: float | None = None
         self.progress_at = 0.0
         self.expected = OPEN
@@ -233,8 +233,9 @@ class Floor:
     def begin_utterance(self, at: float) -> UtteranceId:
         """From here the sound belongs to a new utterance of the caller's turn."""
         self._utterance += 1
-        utterance = self.utterance = UtteranceId(self._utterance)
-        self.caller.parts.append(Utterance(utterance, at))
+        utterance = UtteranceId(self._utterance)
+        self.utterance = Utterance(utterance, at)
+        self.caller.parts.append(self.utterance)
         if self.caller.began is None:
             self.caller.began = at
         self.order(do.BeginUtterance(utterance))

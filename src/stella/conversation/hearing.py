@@ -81,22 +81,20 @@ class Hearing:
             return
         mine = floor.mine
         if mine is not None and not mine.interruptible and not floor.played_out():
-            floor.caller.drop(utterance)
+            floor.caller.drop(utterance.utterance)
             floor.gate.overlapped = True
-            floor.order(do.DropUtterance(utterance))
+            floor.order(do.DropUtterance(utterance.utterance))
             return
         self._finish_utterance(utterance, event.at)
         if floor.case is not None:
             self._rule(floor.case.stopped(event.at, floor.now))
 
-    def _finish_utterance(self, utterance: UtteranceId, at: float) -> None:
+    def _finish_utterance(self, part: Utterance, at: float) -> None:
         """Ask for the words of the utterance under way."""
         floor = self._floor
         floor.caller.stopped = at
-        floor.order(do.FinishUtterance(utterance))
-        part = floor.caller.find(utterance)
-        if part is not None:
-            part.due = floor.now + floor.policy.stt_deadline
+        floor.order(do.FinishUtterance(part.utterance))
+        part.due = floor.now + floor.policy.stt_deadline
         self._reckon()
 
     def guessed(self, event: on.HypothesisGrew) -> None:

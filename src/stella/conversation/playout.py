@@ -13,7 +13,7 @@ import math
 from collections import deque
 from dataclasses import dataclass, field
 
-from stella.conversation.events import AudioSent, Event, MarkReturned, WordTime
+from stella.conversation.events import AudioSent, MarkReturned, WordTime
 from stella.conversation.policy import Policy
 from stella.domain.ids import Mark, SegmentId
 
@@ -146,20 +146,18 @@ class Playout:
         while self._order and self._order[0].epoch <= epoch:
             self._order.popleft().done = True
 
-    def flowing(self, event: Event) -> bool:
+    def flowing(self, event: AudioSent | MarkReturned) -> bool:
         """Whether this event neither begins nor completes anything: sound before the end of a segment that has begun,
         or a mark with more sound behind it."""
         if self.paused or self._early:
             return False
-        if type(event) is AudioSent:
+        if isinstance(event, AudioSent):
             segment = self._segments.get(event.segment)
             if segment is None or not segment.sent:
                 return False
             return segment.duration is None or event.upto < segment.duration - _GRAIN
-        if type(event) is MarkReturned:
-            entry = self._entries.get(event.mark)
-            return entry is not None and entry.epoch == self.epoch and self._order[-1] is not entry and not entry.done
-        return False
+        entry = self._entries.get(event.mark)
+        return entry is not None and entry.epoch == self.epoch and self._order[-1] is not entry and not entry.done
 
     def tick(self, now: float) -> None:
         """Time has passed: believe marks that came a little too early, now that their sound is due."""

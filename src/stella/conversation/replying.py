@@ -8,7 +8,7 @@ from stella.conversation import actions as do
 from stella.conversation import events as on
 from stella.conversation.floor import Floor
 from stella.conversation.speaking import AgentTurn, Kind
-from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
+from stella.domain.acts import EndCall, ExpectAnswer, TransferTo, UsedTool
 from stella.domain.call import EndedBy
 from stella.domain.ids import TurnId
 
@@ -45,17 +45,17 @@ class Replying:
         if mine is None:
             return
         floor.progress_at = floor.now
-        match event.act:
-            case ExpectAnswer():
-                floor.expected = event.act
-            case UsedTool():
-                floor.order(do.RecordTool(event.act))
-            case EndCall():
-                self._consequence(mine, floor.phrases.farewell, do.HangUp(EndedBy.AGENT))
-            case TransferTo(name):
-                self._consequence(mine, floor.phrases.transferring, do.Transfer(name))
-            case ChangeLanguage(language):
-                self._consequence(mine, "", do.SwitchLanguage(language))
+        act = event.act
+        if isinstance(act, ExpectAnswer):
+            floor.expected = act
+        elif isinstance(act, UsedTool):
+            floor.order(do.RecordTool(act))
+        elif isinstance(act, EndCall):
+            self._consequence(mine, floor.phrases.farewell, do.HangUp(EndedBy.AGENT))
+        elif isinstance(act, TransferTo):
+            self._consequence(mine, floor.phrases.transferring, do.Transfer(act.name))
+        else:
+            self._consequence(mine, "", do.SwitchLanguage(act.language))
 
     def _consequence(
         self, mine: AgentTurn, words: str, consequence: do.HangUp | do.Transfer | do.SwitchLanguage
@@ -201,30 +201,24 @@ class Replying:
     def _go_on(self, mine: AgentTurn) -> bool:
         """Say the next sentence, carry out the next consequence, or finish. Whether there was anything to do."""
         floor = self._floor
-        if mine.outbox and isinstance(mine.outbox[0], str):
-            floor.say(mine, mine.outbox[0])
+        waiting = mine.outbox[0] if mine.outbox else None
+        if isinstance(waiting, str):
+            floor.say(mine, waiting)
             mine.outbox.popleft()
             return True
-        if not floor.heard():
+        if not floor.heard() or (waiting is None and not mine.ended):
             return False
-        if mine.outbox:
-            self._carry_out(mine)
-            return True
-        if mine.ended:
+        if waiting is None:
             self._finish(mine)
             return True
-        return False
-
-    def _carry_out(self, mine: AgentTurn) -> None:
-        """The words before it were heard: do it."""
-        floor = self._floor
-        waiting = mine.outbox.popleft()
+        mine.outbox.popleft()
         if isinstance(waiting, do.SwitchLanguage):
             mine.switching = True
             floor.progress_at = floor.now
             floor.order(waiting)
-        elif not isinstance(waiting, str):
+        else:
             floor.leave(waiting)
+        return True
 
     def _finish(self, mine: AgentTurn) -> None:
         """Everything was heard: write it down and listen."""
