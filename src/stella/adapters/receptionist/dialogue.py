@@ -164,12 +164,15 @@ def _take(desk: Desk, memory: Memory, heard: Heard, kind: str) -> Answer:
 
 def _other(desk: Desk, memory: Memory, heard: Heard) -> Answer:
     """No intent by its words: a yes or no to "anything else?", a name, or a question."""
-    few = len(heard.folded.split()) <= 3
+    if says_name(heard.text, memory.language) and (name := name_in(heard.text, memory.language)):
+        memory.name, memory.name_sure = name, False
+        return Answer(memory.language).say("pleased", name=name)
+    few = len(heard.folded.split()) <= 4
     verdict = yes_or_no(heard.folded, memory.language) if few else None
     if few and len(people_meant(heard.folded, desk.agent.people)) == 1:
         return reception.transfer(desk, memory, heard)
-    if verdict is False and memory.last:
-        return _goodbye(desk, memory)
+    if verdict is False:
+        return _goodbye(desk, memory) if memory.last else Answer(memory.language).say("fine-then")
     if verdict is True:
         return Answer(memory.language).say("what-else")
     if about_day := reception.day_only(desk, memory, heard):

@@ -74,7 +74,7 @@ _PATTERNS: Mapping[str, Mapping[Intent, re.Pattern[str]]] = {
         r"buerozeit\w*|geschaeftszeit\w*|oeffnungs\w*|feiertag\w*|(habt|haben|hat) (\w+ ){0,4}(auf|zu|offen)|"
         r"wann (kann|erreiche?) ich|"
         r"(bis|ab|von) wann|wie lange (seid|sind|habt|haben)|erreichbar( am| heute| morgen)|"
-        r"sind sie (\w+ ){0,3}da|betriebsurlaub)\b",
+        r"sind sie (\w+ ){0,4}(da|erreichbar)|betriebsurlaub)\b",
         help=r"^(hilfe|help|was koennen sie( \w+)*|was kann ich( \w+)*|womit koennen sie( \w+)*)$|"
         r"\b(was koennen sie (alles|fuer mich)|"
         r"wobei koennen sie)\b",
@@ -101,11 +101,11 @@ _PATTERNS: Mapping[str, Mapping[Intent, re.Pattern[str]]] = {
         r"off deutsch)\b",
         robot=r"\b(are|is|am) (you|this|i|that|it)( \w+){0,4} ?(robot|machine|computer|human|bot|real|ai|"
         r"recording|person|automated)\b|"
-        r"^(robot|machine|bot)$",
+        r"\ba (robot|machine|bot)$|^(robot|machine|bot)$",
         goodbye=r"\b(goodbye|good bye|bye|bye bye|see you|have a (nice|good|great) (day|one|evening|weekend)|"
         r"thats (all|it)|that is all|"
         r"that will be all|nothing else|hang up|im done|cheerio|so long)\b",
-        call_back=r"\b(call ?back|call me( back)?|ring me( back)?|phone me|return my call|give me a (call|ring)|"
+        call_back=r"\b((call|crawl|cold) ?back|call me( back)?|ring me( back)?|phone me|return my call|give me a (call|ring)|"
         r"be called back|"
         r"calls? me)\b",
         message=r"\b(message|massage|leave (a|an|my) (note|word|message)|take a note|write (this|it|that) down|"

@@ -32,6 +32,8 @@ def start(desk: Desk, memory: Memory, kind: str, heard: Heard | None = None, who
     if heard is not None and (told := _ABOUT[memory.language].search(heard.text)):
         wish = intent_of(fold(told[1], 1000), memory.language)
         memory.concern = tidy(told[1]) if wish in (Intent.OTHER, Intent.HOURS) else ""
+    if memory.name and not memory.name_sure:
+        return ask(memory, answer, "name-check", "check-name", name=memory.name)
     return next_question(desk, memory, answer)
 
 

@@ -23,10 +23,8 @@ _LEAD = {
     ),
 }
 _EXPLICIT = {
-    "de": re.compile(
-        r"\b(mein name|ich hei(ß|ss)e|ich bin (die |der )?(herr|frau)|hier (ist|spricht))\b", re.IGNORECASE
-    ),
-    "en": re.compile(r"\b(my name|i'?m called|call me(?! back)|this is)\b", re.IGNORECASE),
+    "de": re.compile(r"\b(mein name|ich hei(ß|ss)e|ich bin (die |der )?(herr|frau)|hier spricht)\b", re.IGNORECASE),
+    "en": re.compile(r"\b(my name|i'?m called|call me(?! back))\b", re.IGNORECASE),
 }
 _FILLER = frozenset(
     [

@@ -7,7 +7,7 @@ from stella.adapters.receptionist.copy import line
 from stella.adapters.receptionist.desk import Answer, Desk, Heard
 from stella.adapters.receptionist.memory import Memory
 from stella.adapters.receptionist.names import GUESS, people_meant
-from stella.adapters.receptionist.when import day_meant, means_now, means_weekend
+from stella.adapters.receptionist.when import day_meant, means_now, means_weekend, only_a_day
 from stella.domain.acts import TransferTo
 from stella.domain.agent import Person
 
@@ -41,13 +41,13 @@ def hours(desk: Desk, memory: Memory, heard: Heard) -> Answer:
 
 
 def day_only(desk: Desk, memory: Memory, heard: Heard) -> Answer | None:
-    """A few words around a day are a question about that day: "And on Christmas Eve?"."""
-    if len(heard.folded.split()) > 6:
-        return None
+    """A day and nothing else is a question about that day: "And on Christmas Eve?"."""
     today = desk.opening.local(desk.now).date()
     names = desk.opening.holidays_after(today, memory.language)
     day = day_meant(heard.folded, memory.language, today, names)
-    return hours(desk, memory, heard) if day is not None else None
+    if day is None or not only_a_day(heard.folded, memory.language, names):
+        return None
+    return hours(desk, memory, heard)
 
 
 def _now(desk: Desk, answer: Answer) -> Answer:

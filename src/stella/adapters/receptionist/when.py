@@ -45,7 +45,7 @@ _MONTHS = {
 _ALSO = {"sonnabend": "samstag", "januar": "jaenner", "feber": "februar"}
 
 _FIXED = (
-    (re.compile(r"heilig\w* ?abend|weihnachtsabend|christmas eve"), (12, 24)),
+    (re.compile(r"heilig\w* ?abend|weihnachtsabend|christmas ?(eve|s?ive)"), (12, 24)),
     (re.compile(r"silvester|sylvester|new years? eve"), (12, 31)),
     (re.compile(r"neujahr\w*|new years?( day)?\b"), (1, 1)),
     (re.compile(r"stefani\w*|stephan\w*|zweite[nr]? weihnachts\w*|boxing day|st stephens"), (12, 26)),
@@ -91,6 +91,24 @@ def means_weekend(folded: str) -> bool:
     return bool(_WEEKEND.search(folded))
 
 
+_FILLING = re.compile(
+    r"\b(and|what|how|about|on|the|for|und|wie|ist|es|was|am|an|zu|bei|im|der|dem|den|mit|dann|naechste\w*|kommende\w*|next|following|"
+    r"heute|morgen|uebermorgen|today|tomorrow|tonight|day|after|dann|of|feiertag\w*|holidays?)\b"
+)
+
+
+def only_a_day(folded: str, language: str, names: Mapping[date, str]) -> bool:
+    """Whether a sentence speaks of a day and of nothing else: "and on Christmas Eve?"."""
+    left = " ".join(_ALSO.get(word, word) for word in folded.split())
+    for name in names.values():
+        left = left.replace(fold(name), " ")
+    for pattern, _ in _FIXED:
+        left = pattern.sub(" ", left)
+    dates = "|".join((*(f"{day}s?" for day in _DAYS[language]), *_MONTHS[language], _ORDINAL))
+    left = re.sub(rf"\b({dates}|\d\d?(st|nd|rd|th)?)\b", " ", left)
+    return not _FILLING.sub(" ", left).split()
+
+
 def day_meant(folded: str, language: str, today: date, names: Mapping[date, str]) -> date | None:
     """The day a (folded) sentence speaks of, from today on; `names` are the coming public holidays.
 
@@ -111,7 +129,7 @@ def day_meant(folded: str, language: str, today: date, names: Mapping[date, str]
         if re.search(rf"\b{word}s?\b", text):
             ahead = (number - today.weekday()) % 7
             return today + timedelta(days=ahead or (7 if _NEXT.search(text) else 0))
-    if re.search(r"\b(heute|today|tonight|this (afternoon|evening|morning))\b", text):
+    if re.search(r"\b(heute|to ?day|tonight|this (afternoon|evening|morning))\b", text):
         return today
     if re.search(r"\b(tomorrow|(?<!guten )morgen)\b", text):
         return today + timedelta(days=1)
