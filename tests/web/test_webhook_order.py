@@ -160,3 +160,34 @@ async def test_answers_name_no_server_and_carry_the_safe_headers(locked, kit):
         b"no-store",
     ):
         assert name in answer
+
+
+async def test_the_log_says_which_mistake_explains_a_wrong_signature(locked, kit):
+    """The operator is told the mend; the stranger who asked is not."""
+    with capture_logs() as lines:
+        signature = kit.sign(VOICE, kit.fields, base="http://calls.example.com")
+        answer = await kit.raw(locked.port, kit.post(VOICE, kit.fields, signature=signature))
+        headers = [f"X-Twilio-Signature: {kit.sign('/api/stella/call/stream', base='wss://www.calls.example.com')}"]
+        _, status, _ = await kit.Socket.open(locked.port, headers)
+    assert (kit.status(answer), status) == (403, 403)
+    told = [line["mend"] for line in lines if line["event"] == "refused"]
+    assert "Twilio called http://" in told[0]
+    assert "www.calls.example.com" in told[1]
+    assert b"Twilio called" not in answer
+
+
+@pytest.mark.parametrize("left", ["", "/stella"])
+async def test_a_public_url_with_a_path_works_whether_the_proxy_leaves_it_or_not(open_doors, kit, left):
+    """Webhooks, the socket and the gate alike."""
+    doors = await open_doors(replace(kit.locked, public_url=kit.public + "/stella"))
+    signature = kit.sign("/stella" + VOICE, kit.fields)
+    answer = await kit.raw(doors.port, kit.post(left + VOICE, kit.fields, signature=signature))
+    assert kit.status(answer) == 200
+    assert b"wss://calls.example.com/stella/api/stella/call/stream" in answer
+    path = "/stella/api/stella/call/stream"
+    header = f"X-Twilio-Signature: {kit.sign(path, base='wss://calls.example.com')}"
+    socket, status, _ = await kit.Socket.open(doors.port, [header], path=left + "/api/stella/call/stream")
+    assert status == 101
+    socket.cut()
+    gated = f"GET {left}/api/stella/v1/calls HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert kit.status(await kit.raw(doors.port, gated.encode())) == 401

@@ -92,6 +92,11 @@ class WebConfig:
         return host.rpartition(":")[0] in {"localhost", "127.0.0.1", "[::1]"} or host in {"localhost", "127.0.0.1"}
 
     @property
+    def prefix(self) -> str:
+        """The path of the public URL: a proxy may leave it in front of what it passes on, or take it away."""
+        return "/" + rest.strip("/") if (rest := self.public_url.partition("://")[2].partition("/")[2]) else ""
+
+    @property
     def stream_url(self) -> str:
         """The `ws(s)` URL of the media socket as the TwiML names it and the carrier signs it."""
         scheme, _, rest = self.public_url.partition("://")

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from stella.domain.errors import Refused
 from stella.web.config import WebConfig
-from stella.web.origin import Headers, is_development_peer
+from stella.web.origin import Headers, header, is_development_peer
+from stella.web.refusals import Puzzle
 from stella.wire.signature import Signatures
+from stella.wire.signature_diagnosis import diagnose
 
 Pairs = tuple[tuple[str, str], ...]
 
@@ -51,7 +53,7 @@ class Locks:
             return
         verdict = self._signatures.check_form(target, fields, _signature(headers))
         if not verdict.ok:
-            raise Refused(verdict.cause, _MEND.get(verdict.cause, ""))
+            raise self._puzzle(verdict.cause, target, fields, headers, upgrade=False)
         if self._account_sid and {value for name, value in fields if name == "AccountSid"} != {self._account_sid}:
             raise Refused(
                 "foreign-account", "AccountSid is not TWILIO_ACCOUNT_SID; this number belongs to another account"
@@ -64,7 +66,19 @@ class Locks:
             return
         verdict = self._signatures.check_upgrade(target, _signature(headers))
         if not verdict.ok:
-            raise Refused(verdict.cause, _MEND.get(verdict.cause, ""))
+            raise self._puzzle(verdict.cause, target, (), headers, upgrade=True)
+
+    def _puzzle(self, cause: str, target: bytes, fields: Pairs, headers: Headers, *, upgrade: bool) -> Puzzle:
+        """A refusal that can tell the operator which mistake explains the signature."""
+
+        def explain() -> str:
+            if self._signatures is None:
+                return ""
+            shown, line = "".join(_signature(headers)[:1]), target.decode("latin-1")
+            host = (header(headers, b"host") or b"").decode("latin-1")
+            return diagnose(self._signatures, cause, line, fields, shown, host=host, upgrade=upgrade)
+
+        return Puzzle(cause, _MEND.get(cause, ""), explain)
 
     def _demand_local(self, headers: Headers, peer: str) -> None:
         if not self._development or not is_development_peer(headers, peer):

@@ -81,7 +81,8 @@ class MediaDoor:
 
     def upgrade(self, target: bytes, headers: Headers, peer: str, version: str) -> Handover | tuple[int, str]:
         """A media socket for the carrier; a status and words for everybody else."""
-        if target.partition(b"?")[0] != STREAM_PATH.encode():
+        path = target.partition(b"?")[0].decode("latin-1")
+        if path not in {STREAM_PATH, self.config.prefix + STREAM_PATH}:
             return 404, f"there is no WebSocket here; Twilio's media stream is at {STREAM_PATH}"
         key = header(headers, b"sec-websocket-key") or b""
         if version != "1.1" or not _is_key(key):

@@ -12,6 +12,15 @@ from stella.ports.metrics import Metrics
 log = structlog.get_logger("stella.web")
 
 
+class Puzzle(Refused):
+    """A refusal whose true reason takes a moment to find: `explain` is asked only when a line is written."""
+
+    def __init__(self, cause: str, mend: str, explain: Callable[[], str]) -> None:
+        """`mend` is for everybody, what `explain` returns for the operator's log only."""
+        super().__init__(cause, mend)
+        self.explain = explain
+
+
 class Refusals:
     """Counts every refusal; logs at most `lines_per_second` and says how many were left out. `clock` is monotonic."""
 
@@ -30,7 +39,8 @@ class Refusals:
             return
         self._lines += 1
         quiet, self._quiet = self._quiet, 0
-        log.warning("refused", cause=refused.cause, where=where, mend=refused.mend, unlogged=quiet)
+        mend = refused.explain() if isinstance(refused, Puzzle) else refused.mend
+        log.warning("refused", cause=refused.cause, where=where, mend=mend, unlogged=quiet)
 
     def count(self, cause: str) -> None:
         """Count without a line."""

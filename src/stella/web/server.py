@@ -185,7 +185,7 @@ class StellaServer:
         gated: dict[str, Endpoint] = {"/metrics": health.metrics}
         api = operator_api(inside.store, inside.events, config.caps.event_readers, lambda: self._ending)
         roots = ("/api/stella/v1/", "/docs", "/openapi.json")
-        return Site(public, gated, with_safe_headers(api), roots, Gate(config), refusals)
+        return Site(public, gated, with_safe_headers(api), roots, Gate(config), refusals, config.prefix)
 
 
 @contextlib.asynccontextmanager

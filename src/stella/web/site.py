@@ -22,7 +22,8 @@ Endpoint: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Site:
     """An ASGI application of exact paths (`public` and, behind the gate, `gated`) and one behind the gate for the rest.
 
-    `operator` gets gated paths that begin with one of `operator_roots`.
+    `operator` gets gated paths that begin with one of `operator_roots`. A `prefix` of the public URL that a proxy left
+    in front of a path is taken off before anything is decided.
     """
 
     def __init__(
@@ -33,9 +34,10 @@ class Site:
         operator_roots: tuple[str, ...],
         gate: Gate,
         refusals: Refusals,
+        prefix: str = "",
     ) -> None:
         self._public, self._gated, self._operator, self._roots = public, gated, operator, operator_roots
-        self._gate, self._refusals = gate, refusals
+        self._gate, self._refusals, self._prefix = gate, refusals, prefix
         self._known = sorted({*public, STREAM_PATH})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,6 +45,9 @@ class Site:
         if scope["type"] != "http":
             return
         path: str = scope["path"]
+        if self._prefix and path.startswith(self._prefix + "/"):
+            path = path.removeprefix(self._prefix)
+            scope = {**scope, "path": path, "raw_path": path.encode()}
         endpoint = self._public.get(path)
         if endpoint is None and (path in self._gated or path.startswith(self._roots)):
             endpoint = await self._through_gate(scope, send)
