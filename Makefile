@@ -39,8 +39,11 @@ setup-dev: ## the same with the tools for tests
 lock: setup-dev ## pin the newest allowed versions anew (see CONTRIBUTING.md)
 	@$(BIN)/python tools/lock.py
 
-docs: setup-dev ## write the settings page anew and check links, commands, glossary and decisions
+docs: setup-dev ## write the generated pages anew, check links, commands, glossary and decisions
 	@$(BIN)/python tools/settings_page.py
+	@$(BIN)/python tools/agent_file_page.py
+	@$(BIN)/python docs/draw_policy.py > docs/reference/policy.md
+	@$(BIN)/python docs/draw_phases.py > docs/why/phases.md
 	@$(BIN)/pytest -q tests/test_house_rules.py
 
 clean: ## remove the virtual environment and caches; data/ with your calls stays

@@ -200,6 +200,16 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors(there), target
 
 
+def test_every_page_can_be_found_from_the_index() -> None:
+    """A page that nothing leads to is read by its author alone."""
+    linked = {
+        (page.parent / target.partition("#")[0]).resolve()
+        for page in PAGES
+        for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text())
+    }
+    assert [name(page) for page in PAGES if page.parent != ROOT and page not in linked] == []
+
+
 def commands(page: Path) -> list[str]:
     """Every command line of a page's `bash` blocks."""
     blocks = re.findall(r"```(?:bash|console|sh)\n(.*?)```", page.read_text(), re.DOTALL)
