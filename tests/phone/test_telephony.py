@@ -2,7 +2,7 @@
 
 import asyncio
 
-from stella.phone import HangUp, Interrupt, Press, Speak, Wait
+from stella.phone import HangUp, Interrupt, Meters, Press, Speak, Wait
 
 
 async def greet_and_answer(stream):
@@ -117,3 +117,19 @@ async def test_a_call_nobody_ends_is_ended(stella, phone):
     report = await phone(timeout_s=5).ring([Wait(1000)])
     assert report.ended_by == "timeout"
     assert stella.posted("/api/stella/call/status")[0]["CallStatus"] == "completed"
+
+
+async def test_hanging_up_by_hand_is_a_polite_hangup(stella, phone):
+    """Ctrl-C in `stella call`: `stop` and a status callback, not a broken socket."""
+    meters = Meters()
+
+    async def talk(stream):
+        await stream.next("media")
+        meters.hang_up = True
+        await stream.next("stop")
+
+    stella.talk = talk
+    report = await phone().ring([Wait(1000)], meters=meters)
+    assert report.ended_by == "caller"
+    assert stella.streams[0].received[-1]["event"] == "stop"
+    assert stella.posted("/api/stella/call/status")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -73,7 +74,7 @@ Order: TypeAlias = Say | PressKeys | PutDown | Noticed
 class Caller:
     """Walks through a script. `sounds` holds the voice of each step that speaks, by the step's place in it.
 
-    At `limit_s` the call is over whatever the script says.
+    At `limit_s`, or once `wants_out()`, the call is over whatever the script says.
     """
 
     script: Script
@@ -81,6 +82,7 @@ class Caller:
     patience_s: float = PATIENCE_S
     quiet_s: float = QUIET_S
     limit_s: float = 600.0
+    wants_out: Callable[[], bool] = bool
     answered_s: float = 0.0
     _steps: deque[tuple[int, Step]] = field(default_factory=deque)
     _timed: list[tuple[int, Step]] = field(default_factory=list)
@@ -121,9 +123,9 @@ class Caller:
     def due_by_clock(self, now: float, replies: int = 0) -> list[Order]:
         """Keys and hang-ups that do not wait for a turn."""
         orders: list[Order] = []
-        if now >= self.limit_s and not self.done:
+        if not self.done and (now >= self.limit_s or self.wants_out()):
             self.done = True
-            return [PutDown(TIME_LIMIT)]
+            return [PutDown(TIME_LIMIT if now >= self.limit_s else "hung up by hand")]
         for item in tuple(self._timed):
             step = item[1]
             if isinstance(step, Press) and step.at_s is not None and now - self.answered_s >= step.at_s:

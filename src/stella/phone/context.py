@@ -83,13 +83,17 @@ Loudspeaker: TypeAlias = Callable[[bytes], None]
 
 @dataclass(slots=True)
 class Meters:
-    """The newest 20 ms in both directions, for whoever draws levels; `queued_s` waits in the playout buffer."""
+    """The newest 20 ms in both directions, for whoever draws levels; `queued_s` waits in the playout buffer.
+
+    Whoever sets `hang_up` makes the caller put the phone down.
+    """
 
     caller: bytes = b""
     agent: bytes = b""
     agent_at_s: float = 0.0
     now_s: float = 0.0
     queued_s: float = 0.0
+    hang_up: bool = False
 
 
 @dataclass
@@ -144,7 +148,10 @@ class Call:
         self.report.exchanges.append(exchange)
         self.tell(exchange)
         if exchange.error_code:
-            self.fault(exchange.error_code, f"{exchange.purpose}: {exchange.error}")
+            # A callback that fails is a warning in the debugger: no caller notices.
+            callback = exchange.purpose.startswith(("status", "stream status"))
+            level: Literal["error", "warning"] = "warning" if callback else "error"
+            self.fault(exchange.error_code, f"{exchange.purpose}: {exchange.error}", level)
 
     def fault(self, code: int, detail: str, level: Literal["error", "warning"] = "error") -> None:
         """Something for Twilio's debugger."""

@@ -56,4 +56,5 @@ def sound_of(text: str, mulaw: bytes) -> Sound:
     if not len(voiced):
         return Sound(text, mulaw, 0.0, 0.0, 0.0)
     rms = float(np.sqrt(np.mean(levels[voiced] ** 2)))
-    return Sound(text, mulaw, voiced[0] * _BLOCK / SAMPLE_RATE, (voiced[-1] + 1) * _BLOCK / SAMPLE_RATE, rms)
+    onset, offset = int(voiced[0]) * _BLOCK, (int(voiced[-1]) + 1) * _BLOCK
+    return Sound(text, mulaw, onset / SAMPLE_RATE, offset / SAMPLE_RATE, rms)

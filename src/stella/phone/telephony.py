@@ -73,6 +73,7 @@ class Telephony:
         `observer` sees everything as it happens, `meters` is kept up to date every frame, a `microphone` is heard
         whenever the script is silent. Raises ValueError for a script that cannot be spoken.
         """
+        meters = meters or Meters()
         sounds = await self._rehearse(script)
         form = CallForm(self.account, extra=dict(extra or {}))
         if call_sid:
@@ -94,7 +95,9 @@ class Telephony:
                 habits=self.habits,
                 form=form,
                 clock=CallClock(self.pace),
-                caller=Caller(script, sounds, patience_s=self.patience_s, limit_s=self.timeout_s),
+                caller=Caller(
+                    script, sounds, self.patience_s, limit_s=self.timeout_s, wants_out=lambda: meters.hang_up
+                ),
                 line=Line(self.faults, sum(loud) / len(loud) if loud else 0.0),
                 session=session,
                 report=report,
@@ -103,7 +106,7 @@ class Telephony:
                 voice=self.voice,
                 language=self.lang,
                 observer=observer,
-                meters=meters or Meters(),
+                meters=meters,
                 microphone=microphone,
                 loudspeaker=loudspeaker,
                 voices=self._voices,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +53,11 @@ async def _one(plan: CallPlan, console: Console) -> tuple[CallReport, AgentWords
         show.entry(entry)
         words.entry(entry)
 
+    def hang_up() -> None:
+        meters.hang_up = True
+
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_on_interrupt(hang_up))
         source = stack.enter_context(microphone()) if plan.wishes.mic else None
         sink = stack.enter_context(loudspeaker()) if plan.wishes.mic else None
         if plan.wishes.mic and sink is None:
@@ -68,6 +74,27 @@ async def _one(plan: CallPlan, console: Console) -> tuple[CallReport, AgentWords
                 listening.cancel()
                 showing.cancel()
     return report, words
+
+
+@contextlib.contextmanager
+def _on_interrupt(hang_up: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C hangs up politely; a second one ends the program."""
+    loop = asyncio.get_running_loop()
+
+    def once() -> None:
+        loop.remove_signal_handler(signal.SIGINT)
+        hang_up()
+
+    try:
+        loop.add_signal_handler(signal.SIGINT, once)
+    except (NotImplementedError, RuntimeError, ValueError):
+        # Windows, or not the main thread: Ctrl-C then ends the program at once.
+        yield
+        return
+    try:
+        yield
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)
 
 
 async def _many(plan: CallPlan, console: Console) -> int:
