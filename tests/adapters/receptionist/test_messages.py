@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from datetime import time
 
 import pytest
 
 from stella.domain.acts import TransferTo
+from stella.domain.agent import Hours
 from stella.domain.consent import Preset
 from stella.domain.transcript import Turn
 
@@ -206,3 +209,29 @@ async def test_silence_repeats_the_question(telephone):
     heard = await phone.say("", silent=True)
     assert heard.text == "Gerne. Wie ist Ihr Name?"
     assert heard.expects == "name"
+
+
+async def test_a_language_switch_leaves_no_question_open(telephone):
+    """The shell asks "what can I do for you?" in the new language; a name given before is kept and checked."""
+    phone = telephone("de")
+    await phone.talk("Nachricht bitte", "John Smith", "English please")
+    assert "I understood John Smith" in (await phone.say("I want to leave a message")).text
+
+
+async def test_a_switch_by_the_shell_holds_through_an_undone_turn(telephone):
+    """A key may have chosen the language while a reply was on its way."""
+    phone = telephone("de")
+    context = [Turn(1, "agent", "Guten Tag", 0, 1, heard_text="Guten Tag")]
+    await phone.say("hm", context)
+    phone.session.switch("en")
+    assert "What is your name" in (await phone.say("leave a message", context)).text
+
+
+async def test_a_company_that_never_closes_says_so(telephone):
+    """Spans that touch midnight are said in words."""
+    phone = telephone("en")
+    every = dict.fromkeys(range(7), ((time.min, time.max),))
+    agent = replace(phone.agent, hours=Hours("Europe/Vienna", every, ""))
+    phone.session = phone.brain.open(replace(phone.facts, agent=agent))
+    assert "until midnight" in (await phone.say("Are you open now?")).text
+    assert "Monday to Sunday around the clock" in (await phone.say("What are your opening hours?")).text

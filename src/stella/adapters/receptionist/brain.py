@@ -107,7 +107,10 @@ class ReceptionistSession:
 
     def switch(self, language: str) -> None:
         """Go on in another language of the agent."""
-        self._memory.language = self._desk.agent.language(language).code
+        code = self._desk.agent.language(language).code
+        for memory in (self._memory, self._before):
+            if memory is not None:
+                memory.language = code
 
     def state(self) -> bytes:
         """The memory as JSON."""

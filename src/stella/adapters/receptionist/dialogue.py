@@ -100,9 +100,8 @@ def _language(desk: Desk, memory: Memory, code: str) -> Answer:
         return _then_ask_again(memory, Answer(memory.language).say("already-here"))
     if code not in {setup.code for setup in desk.agent.languages}:
         return Answer(memory.language).say("only-here")
-    memory.language = code
-    if memory.step not in MESSAGE_STEPS:
-        memory.step = "idle"
+    # The shell says so in the new language and asks what it can do: nothing else is open then.
+    memory.language, memory.step, memory.tries = code, "idle", 0
     return Answer(code, rest=True).act(ChangeLanguage(code))
 
 
