@@ -9,6 +9,7 @@ from typing import TypeVar
 import structlog
 
 from stella.adapters import bench
+from stella.adapters.bench.engines import three_seconds
 from stella.adapters.embedded import Espeak, Flite
 from stella.adapters.embedded import TextToSpeech as EmbeddedVoice
 from stella.adapters.models.folder import ModelFolder
@@ -16,6 +17,7 @@ from stella.adapters.moonshine import SpeechToText as Moonshine
 from stella.adapters.moonshine import Transcriber
 from stella.adapters.receptionist import Knowledge, Receptionist
 from stella.adapters.silero import VoiceActivity
+from stella.app.voices import caller_voice
 from stella.calls.phrase_cache import PhraseCache
 from stella.domain.agent import Agent
 from stella.domain.errors import ConfigError
@@ -78,7 +80,7 @@ class ProcessEngines:
             await voice.start()
             self._voices[name] = PhraseCache(voice)
         elif name == "bench":
-            self._voices[name] = bench.TextToSpeech(await asyncio.to_thread(bench.speech_like))
+            self._voices[name] = bench.TextToSpeech(await asyncio.to_thread(three_seconds, caller_voice()))
         else:
             raise ConfigError(f"engines.tts: there is no {name!r}; built in are {', '.join(TTS_NAMES)}")
 
@@ -91,7 +93,11 @@ class ProcessEngines:
             texts = [getattr(phrases, name) for name in FIXED] + list(phrases.no_input)
             if agent.preset.asks:
                 texts += [phrases.consent_question, phrases.consent_unclear, phrases.consent_yes, phrases.consent_no]
-            await voice.warm([(text, setup.code, setup.voice) for text in texts], progress or (lambda _done, _of: None))
+            failed = await voice.warm(
+                [(text, setup.code, setup.voice) for text in texts], progress or (lambda _done, _of: None)
+            )
+            for _, failure in failed:
+                _log.warning("phrase-not-rendered", agent=agent.name, language=setup.code, code=failure.code)
 
     def ears(self, agent: Agent, language: str) -> SpeechToText | None:
         """The first of the agent's speech-to-text engines that understands `language`."""

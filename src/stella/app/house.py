@@ -29,6 +29,7 @@ from stella.conversation.policy import Policy
 from stella.domain.agent import Agent, NotifyTarget
 from stella.domain.errors import ConfigError
 from stella.ports.delivery import Delivery
+from stella.ports.failure import Unavailable
 from stella.web.config import Caps, Deadlines, WebConfig
 from stella.web.inside import ConsentGiven, Inside
 from stella.web.metrics import PrometheusMetrics
@@ -41,7 +42,8 @@ ORPHAN_WAIT_S = 120.0
 """Calls of a process that died may still come back by `/after` for this long; then they are closed."""
 SAVE_EVERY_S = 0.25
 """What may wait (turns) is written this often, all calls in one transaction; evidence is written at once."""
-DAY_S = 24 * 3600.0
+HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
 
 
 class NumberedAgents:
@@ -203,11 +205,22 @@ async def _follow_agent_files(shelf: AgentShelf, engines: ProcessEngines) -> Non
 
 
 async def _close_orphans(store: SqlStore) -> None:
-    await asyncio.sleep(ORPHAN_WAIT_S)
-    await store.adopt_orphans(datetime.now(UTC), ORPHAN_WAIT_S)
+    """Calls that a dead process left open: those that nobody resumed in time are closed."""
+    while True:
+        await asyncio.sleep(ORPHAN_WAIT_S)
+        try:
+            await store.adopt_orphans(datetime.now(UTC), ORPHAN_WAIT_S)
+        except Unavailable as failure:
+            _log.warning("orphans-wait", code=failure.code)
 
 
 async def _purge_daily(store: SqlStore, days: int) -> None:
+    """What is older than the retention goes; a database that is busy is asked again in an hour."""
     while True:
-        await store.purge(datetime.now(UTC) - timedelta(days=days))
-        await asyncio.sleep(DAY_S)
+        wait = DAY_S
+        try:
+            await store.purge(datetime.now(UTC) - timedelta(days=days))
+        except Unavailable as failure:
+            _log.warning("purge-waits", code=failure.code)
+            wait = HOUR_S
+        await asyncio.sleep(wait)
