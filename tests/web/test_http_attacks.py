@@ -188,7 +188,8 @@ HANDSHAKES = {
     "no version": (426, ["Sec-WebSocket-Version"], []),
     "2000 headers": (431, [], [f"X-{n}: {n}" for n in range(2000)]),
     "one huge header": (431, [], ["X: " + "a" * 100_000]),
-    "a body": (400, [], ["Content-Length: 5", "Transfer-Encoding: chunked"]),
+    "a body": (400, [], ["Content-Length: 5"]),
+    "two bodies": (400, [], ["Content-Length: 5", "Transfer-Encoding: chunked"]),
 }
 
 
@@ -216,6 +217,15 @@ async def test_b07_non_ascii_subprotocols_and_odd_connection_headers_do_no_harm(
     assert status == 101
     assert "protocol" not in answer.lower().replace("switching protocols", "")
     socket.cut()
+
+
+async def test_b07_only_a_get_becomes_a_socket_and_other_upgrades_are_passed_over(locked, kit):
+    """POST with the right headers is 400; a client that would rather speak HTTP/2 is answered in HTTP/1.1."""
+    lines = ["POST /api/stella/call/stream HTTP/1.1", "Host: x", "Connection: Upgrade", "Upgrade: websocket",
+             "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", *kit.signed_stream]  # fmt: skip
+    assert kit.status(await kit.raw(locked.port, "\r\n".join(lines).encode() + b"\r\n\r\n", 0.3)) == 400
+    h2c = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AA\r\n\r\n"
+    assert kit.status(await kit.raw(locked.port, h2c, 0.2)) == 200
 
 
 async def test_b08_many_cookies_trailers_and_tiny_chunks_cost_little(locked, kit):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
+import psutil
 import pytest
 from structlog.testing import capture_logs
 
@@ -224,6 +226,19 @@ async def test_b05_a_frame_is_refused_by_its_announced_length(locked, kit, opene
         socket = await opened(locked)
         socket.frame(TEXT, b"{" * 1000, announced=announced)
         assert await socket.close_code() == 1009
+
+
+async def test_b05_a_flood_behind_an_oversized_frame_is_not_buffered(locked, kit, opened):
+    """The line is read no further once its framing broke: 64 MB offered, next to nothing kept."""
+    socket = await opened(locked)
+    before = psutil.Process().memory_info().rss
+    socket.frame(TEXT, b"", announced=1 << 30)
+    with contextlib.suppress(ConnectionError):
+        for _ in range(64):
+            socket.writer.write(b"x" * (1 << 20))
+            await socket.writer.drain()
+    await kit.until(lambda: locked.server.media.open_sockets == 0)
+    assert psutil.Process().memory_info().rss - before < 8_000_000
 
 
 @pytest.mark.parametrize("pieces", [[b"x" * 30_000] * 3, [b"x"] * 80, [b""] * 80])

@@ -19,7 +19,6 @@ class Caps:
     header_bytes: int = 32 * 1024
     header_count: int = 100
     target_bytes: int = 8 * 1024
-    form_fields: int = 1000
     connections: int = 4096
     connections_per_address: int = 1024
     pending_sockets: int = 256
@@ -95,9 +94,3 @@ class WebConfig:
     def prefix(self) -> str:
         """The path of the public URL: a proxy may leave it in front of what it passes on, or take it away."""
         return "/" + rest.strip("/") if (rest := self.public_url.partition("://")[2].partition("/")[2]) else ""
-
-    @property
-    def stream_url(self) -> str:
-        """The `ws(s)` URL of the media socket as the TwiML names it and the carrier signs it."""
-        scheme, _, rest = self.public_url.partition("://")
-        return f"{'wss' if scheme == 'https' else 'ws'}://{rest.rstrip('/')}{STREAM_PATH}"

@@ -213,6 +213,10 @@ class HttpDoor(HttpToolsProtocol):
     def _to_media(self, tail: bytes) -> None:
         """Hand the connection over to the media socket, or refuse the handshake with a reason."""
         self._headers_due = self._body_due = math.inf
+        framed = any(name in {b"content-length", b"transfer-encoding"} for name, _ in self.headers)
+        if self.parser.get_method() != b"GET" or framed:
+            self._refuse(400, "a WebSocket handshake is a GET without a body")
+            return
         outcome = self._doorway.upgrade(self.url, self.headers, self._peer, self.parser.get_http_version())
         if isinstance(outcome, tuple):
             self._refuse(*outcome)

@@ -24,16 +24,20 @@ from stella.web.refusals import Refusals
 
 
 class _Quiet:
-    """Stands where picows wants a logger: what a peer does wrong is counted, not printed."""
+    """Stands where picows wants a logger: what a peer does wrong is counted, not printed, and its line read no further.
 
-    def __init__(self, metrics: Metrics) -> None:
-        self._metrics = metrics
+    picows closes 10 ms after an error and buffers what comes until then; a fast peer could send megabytes.
+    """
+
+    def __init__(self, metrics: Metrics, socket: MediaSocket) -> None:
+        self._metrics, self._socket = metrics, socket
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name is logging's
         return False
 
     def error(self, *args: object) -> None:
         self._metrics.refused("websocket-protocol")
+        self._socket.broken()
 
     exception = warning = error
 
@@ -69,7 +73,7 @@ class MediaDoor:
         self, config: WebConfig, front: Front, locks: Locks, patrol: Patrol, metrics: Metrics, refusals: Refusals
     ) -> None:
         self.config, self.front, self.metrics, self.refusals = config, front, metrics, refusals
-        self._locks, self._patrol, self._quiet = locks, patrol, _Quiet(metrics)
+        self._locks, self._patrol = locks, patrol
         self._sockets: set[MediaSocket] = set()
         self._pending: dict[MediaSocket, str] = {}
         self._crowd: Counter[str] = Counter()
@@ -117,11 +121,11 @@ class MediaDoor:
             self._patrol.watch(socket)
             return socket
 
-        ping = WSAutoPingStrategy.PING_WHEN_IDLE
+        ping, quiet = WSAutoPingStrategy.PING_WHEN_IDLE, _Quiet(self.metrics, socket)
         # host, path, is client; factory, logger, disconnect on exception, handshake timeout; auto ping (off) and its
         # numbers; auto pong off, because we count pings; the bound of a frame; extra headers; first buffer.
         return WSProtocol(
-            None, None, False, factory, self._quiet, True, None, False, 20, 20, ping, False,
+            None, None, False, factory, quiet, True, None, False, 20, 20, ping, False,
             self.config.caps.frame_bytes, None, 4096,
         )  # fmt: skip
 

@@ -336,6 +336,13 @@ class MediaSocket(WSListener):
         """See `Line`: 1000, and the carrier goes on."""
         self._shut(WSCloseCode.OK, "")
 
+    def broken(self) -> None:
+        """The peer broke the framing; picows has sent the close frame. Nothing more is read or written."""
+        self._phase, self._closing = _Phase.CLOSING, True
+        self._close_due = self._clock() + self._deadlines.close
+        if self._transport is not None and not self._transport.underlying_transport.is_closing():
+            self._transport.underlying_transport.pause_reading()
+
     def cut(self) -> None:
         """Without waiting for an answer."""
         if self._transport is not None:

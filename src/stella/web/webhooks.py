@@ -85,7 +85,10 @@ class Webhooks:
             self._refusals.count(f"body-{gone.status or 'cut-off'}")
         else:
             await self._handlers[path](fields, query, send)
-            self._metrics.webhook(path.removeprefix(CALL_ROOT), clock() - began)
+            route, took = path.removeprefix(CALL_ROOT), clock() - began
+            self._metrics.webhook(route, took)
+            call = next((value for name, value in fields if name == "CallSid"), "")
+            log.info("webhook", route=route, call=call[:64], ms=round(took * 1000, 1))
 
     async def _let_in(self, scope: Scope, receive: Receive) -> tuple[Pairs, Pairs]:
         """The fields of body and query of a request that may come in. Raises _Rejected, Refused, BodyRefused."""
