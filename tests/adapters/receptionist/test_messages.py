@@ -8,7 +8,7 @@ from datetime import time
 
 import pytest
 
-from stella.domain.acts import TransferTo
+from stella.domain.acts import TransferTo, UsedTool
 from stella.domain.agent import Hours
 from stella.domain.consent import Preset
 from stella.domain.transcript import Turn
@@ -26,7 +26,7 @@ async def test_what_the_caller_confirmed_is_what_people_read(telephone):
     assert notice.text == "Name: John Smith\nNummer: +436641234567\nAnliegen: My roof is leaking"
     assert notice.fields == {
         "for": "", "name": "John Smith", "name_confirmed": True, "number": "+436641234567", "number_confirmed": True,
-        "concern": "My roof is leaking", "language": "en",
+        "concern": "My roof is leaking", "concern_confirmed": True, "language": "en",
     }  # fmt: skip
 
 
@@ -168,6 +168,21 @@ async def test_a_yes_that_is_never_understood_keeps_the_message(telephone):
         "a message please", "John Smith", "yes", "yes", "My roof is leaking", "mumble", "grumble", "fumble"
     )
     assert phone.notice.fields["concern"] == "My roof is leaking"
+    assert phone.notice.fields["concern_confirmed"] is False
+    assert "(nicht bestätigt)" in phone.notice.text
+
+
+async def test_the_record_names_what_was_confirmed(telephone):
+    """Under `ask-everything` only those fields are stored (calls.keep)."""
+    phone = telephone("de", preset=Preset.ASK_EVERYTHING)
+    heard = await phone.talk(
+        "Nachricht bitte", "Mayr", "nein", "Maier", "nein", "Mair", "nein", "ja", "Bitte um ein Angebot", "ja"
+    )
+    (use,) = [act.use for act in heard.acts if isinstance(act, UsedTool)]
+    assert use.arguments["confirmed"] == ["kind", "for", "key", "number", "concern"]
+    assert use.arguments["concern"] == "Bitte um ein Angebot"
+    assert phone.notice.fields["name"] == ""
+    assert "Mair" not in phone.notice.text + phone.notice.subject
 
 
 async def test_a_number_that_asks_for_everything_keeps_nothing_without_a_yes(telephone):

@@ -20,7 +20,8 @@ STEPS = frozenset({
 
 @dataclass(slots=True)
 class Memory:
-    """The state of one dialogue. `for_` is whom a message is for; `last` what was said last, for "pardon?";
+    """The state of one dialogue. `for_` is whom a message is for; `agreed` whether the caller said yes to the
+    summary; `last` what was said last, for "pardon?";
     `agents` how many turns of ours the transcript had when we answered."""
 
     language: str = "de"
@@ -32,6 +33,7 @@ class Memory:
     number: str = ""
     number_sure: bool = False
     concern: str = ""
+    agreed: bool = False
     tries: int = 0
     misses: int = 0
     answers: int = 0
@@ -74,4 +76,4 @@ class Memory:
     def forget_message(self) -> None:
         """Done with this message: the next one starts with an empty page but the name and number confirmed before."""
         self.step, self.kind, self.for_, self.concern = "idle", "message", "", ""
-        self.tries, self.fixing = 0, False
+        self.tries, self.fixing, self.agreed = 0, False, False

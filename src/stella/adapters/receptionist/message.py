@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from stella.adapters.receptionist.copy import line
 from stella.adapters.receptionist.desk import Answer, Desk, Heard
@@ -10,6 +11,7 @@ from stella.adapters.receptionist.digits import caller_number
 from stella.adapters.receptionist.intents import Intent, intent_of
 from stella.adapters.receptionist.memory import TEXT_LIMIT, Memory
 from stella.adapters.receptionist.words import fold
+from stella.domain.consent import Preset
 from stella.ports.store import Notice
 
 RETRIES = 2
@@ -86,7 +88,17 @@ def tidy(text: str) -> str:
 
 
 def notice(desk: Desk, memory: Memory) -> Notice:
-    """The message as people will read it, in the agent's first language. The same message has the same key."""
+    """The message as people will read it, in the agent's first language. The same message has the same key.
+
+    Where a number asks before it keeps anything, a name or number the caller did not confirm is left out: whether the
+    caller agreed to more is not for a brain to know.
+    """
+    if desk.agent.preset is Preset.ASK_EVERYTHING:
+        memory = replace(
+            memory,
+            name=memory.name if memory.name_sure else "",
+            number=memory.number if memory.number_sure else "",
+        )
     language = desk.agent.languages[0].code
     unsure = f" ({line(language, 'unconfirmed')})"
     name = memory.name or line(language, "unknown-name")
@@ -94,7 +106,10 @@ def notice(desk: Desk, memory: Memory) -> Notice:
         (line(language, "for"), memory.for_),
         (line(language, "name"), name + ("" if memory.name_sure or not memory.name else unsure)),
         (line(language, "number"), memory.number + ("" if memory.number_sure or not memory.number else unsure)),
-        (line(language, "concern"), memory.concern or line(language, "unknown-concern")),
+        (
+            line(language, "concern"),
+            (memory.concern or line(language, "unknown-concern")) + ("" if memory.agreed else unsure),
+        ),
     ]
     return Notice(
         key=f"{desk.call_sid}-message-{memory.messages + 1}",
@@ -109,6 +124,7 @@ def notice(desk: Desk, memory: Memory) -> Notice:
             "number": memory.number,
             "number_confirmed": memory.number_sure and bool(memory.number),
             "concern": memory.concern,
+            "concern_confirmed": memory.agreed,
             "language": memory.language,
         },
     )
@@ -117,11 +133,25 @@ def notice(desk: Desk, memory: Memory) -> Notice:
 def kept(desk: Desk, memory: Memory) -> Answer:
     """The message is safe."""
     answer = Answer(memory.language)
-    answer.used("take_message", {"kind": memory.kind, "for": memory.for_, "key": notice(desk, memory).key}, "kept")
+    answer.used("take_message", _told(desk, memory), "kept")
     key = "kept-call-back" if memory.kind == "call-back" else "kept"
     memory.messages += 1
     memory.forget_message()
     return answer.say(key)
+
+
+def _told(desk: Desk, memory: Memory) -> dict[str, object]:
+    """The message for the record; `confirmed` names what may be stored even where nothing else may."""
+    sure = {"name": memory.name_sure, "number": memory.number_sure, "concern": memory.agreed}
+    return {
+        "kind": memory.kind,
+        "for": memory.for_,
+        "key": notice(desk, memory).key,
+        "name": memory.name,
+        "number": memory.number,
+        "concern": memory.concern,
+        "confirmed": ["kind", "for", "key", *(slot for slot, is_sure in sure.items() if is_sure)],
+    }
 
 
 def lost(desk: Desk, memory: Memory, code: str) -> Answer:

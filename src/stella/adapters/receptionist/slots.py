@@ -221,7 +221,7 @@ def _fix(memory: Memory, answer: Answer, slot: str) -> Answer:
 def _verdict(desk: Desk, memory: Memory, heard: Heard, answer: Answer) -> Answer:
     verdict = _verdict_of(heard, memory.language)
     if verdict is True:
-        answer.save = True
+        answer.save = memory.agreed = True
         return answer
     slot = next((slot for slot, pattern in _CHANGE if pattern.search(heard.folded)), "")
     if memory.step == "try-again" and verdict is False:
