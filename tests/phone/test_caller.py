@@ -109,3 +109,19 @@ def test_a_number_to_wait_for_ignores_the_agent():
     when, orders = first(person, Ear(True, 9.0, 0.1, 9.0), 0.0, 2.0)
     assert 0.48 < when < 0.53
     assert isinstance(orders[0], Say)
+
+
+def test_an_agent_that_does_not_greet_is_spoken_to_sooner():
+    """The `bench` agent has no greeting; waiting eight seconds for one would measure nothing."""
+    person = caller(Speak("hello"))
+    when, _ = first(person, Ear(), 0.0, 10.0)
+    assert 3.9 < when < 4.3
+
+
+def test_after_speaking_the_caller_waits_longer():
+    """A slow answer is an answer; going on too early would talk over it."""
+    person = caller(Speak("hello", wait_for=0.0), Speak("are you there"))
+    first(person, Ear(), 0.0, 1.0)
+    when, orders = first(person, Ear(), 1.0, 20.0)
+    assert 8.8 < when < 9.3
+    assert isinstance(orders[0], Noticed)

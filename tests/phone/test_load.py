@@ -20,6 +20,7 @@ def voice(seconds: float) -> bytes:
     return b"\xff" * 800 + sound + b"\xff" * 800
 
 
+@pytest.mark.slow
 async def test_two_callers_talk_interrupt_and_are_counted(stella):
     """One short real-time run: gaps, barge-in, marks and frames must all be there."""
 

@@ -1,6 +1,9 @@
 """A whole call: webhook, document, socket, sound both ways, stop, status callback."""
 
 import asyncio
+import json
+
+import pytest
 
 from stella.phone import HangUp, Interrupt, Meters, Press, Speak, Wait
 
@@ -133,3 +136,14 @@ async def test_hanging_up_by_hand_is_a_polite_hangup(stella, phone):
     assert report.ended_by == "caller"
     assert stella.streams[0].received[-1]["event"] == "stop"
     assert stella.posted("/api/stella/call/status")
+
+
+async def test_a_report_is_plain_data(stella, phone):
+    """`--json` and the bench's results are made of it."""
+    stella.talk = greet_and_answer
+    report = await phone().ring([Speak("hello"), Press("1")])
+    data = json.loads(json.dumps(report.as_json()))
+    assert data["ok"] is True
+    assert data["streams"][0]["frames_sent"] > 100
+    assert data["said"][0]["text"] == "hello"
+    assert data["response_gap_ms"]["p50"] == pytest.approx(report.response_gaps_s[0] * 1000, abs=0.1)

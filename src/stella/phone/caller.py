@@ -10,6 +10,9 @@ from typing import TypeAlias
 from stella.phone.script import HangUp, Interrupt, Press, Script, Speak, Step, Wait
 from stella.phone.sound import Sound
 
+FIRST_PATIENCE_S = 4.0
+"""The same at the beginning of a stream: an agent that does not greet is spoken to."""
+
 QUIET_S = 0.7
 """A person takes this much silence for the end of what the agent says."""
 
@@ -88,6 +91,7 @@ class Caller:
     _timed: list[tuple[int, Step]] = field(default_factory=list)
     _since: float = 0.0
     _not_before: float = 0.0
+    _patience: float = PATIENCE_S
     _noted: bool = False
     done: bool = False
 
@@ -105,10 +109,12 @@ class Caller:
     def leg_began(self, now: float) -> None:
         """A stream or a question has opened: whatever the agent said before counts no more."""
         self._since, self._noted = now, False
+        self._patience = min(self.patience_s, FIRST_PATIENCE_S)
 
     def spoke(self, until: float) -> None:
         """The caller's own speech ends at `until`: the reply is awaited from then."""
         self._since, self._noted = max(self._since, until), False
+        self._patience = self.patience_s
 
     @property
     def next_step(self) -> Step | None:
@@ -188,13 +194,13 @@ class Caller:
             self._not_before = now + step.seconds
             return []
         if isinstance(step, Press):
-            self._since = now
+            self._since, self._patience = now, self.patience_s
             return [PressKeys(step.digits)]
         if isinstance(step, HangUp):
             self.done = True
             return [PutDown("script", step.abrupt)]
         sound = self.sounds[index]
-        self._since, self._noted = now + sound.offset_s, False
+        self.spoke(now + sound.offset_s)
         return [Say(sound, interrupts=isinstance(step, Interrupt))]
 
     def _last_stir(self, ear: Ear) -> float:
@@ -209,9 +215,9 @@ class Caller:
             return silent >= GENTLE_S or (
                 not ear.queued and silent >= self.quiet_s and now - (ear.last_media_s or 0.0) >= self.quiet_s
             )
-        if now < self._since + self.patience_s or ear.queued:
+        if now < self._since + self._patience or ear.queued:
             return False
         if not self._noted:
             self._noted = True
-            orders.append(Noticed(f"the agent said nothing for {self.patience_s:g} s"))
+            orders.append(Noticed(f"the agent said nothing for {self._patience:g} s"))
         return True
