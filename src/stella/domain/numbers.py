@@ -38,6 +38,7 @@ DENIED: Mapping[str, str] = {
     **dict.fromkeys(("41112", "41117", "41118", "41144", "411818"), "short code (CH)"),
     # Great Britain
     **dict.fromkeys(("449", "4487", "4484", "4470", "44112"), "premium, personal or short (GB)"),
+    **dict.fromkeys(("447624", "447924"), "Isle of Man mobile behind +44"),
     # +1: premium, and islands that share the code and are dialled for fraud
     **dict.fromkeys(("1900", "1976", "1911", "1411", "1500", "1700"), "premium or service (+1)"),
     **dict.fromkeys(

@@ -116,14 +116,14 @@ def _check_outside_facts(agent: Agent, text: str, file: str) -> None:
     except ConfigError as error:
         raise AgentFileError(file, line_of(lines, ("policy",)), str(error)) from error
     for index, person in enumerate(agent.people):
-        if not _dialable(person.number, agent.countries):
+        if not dialable(person.number, agent.countries):
             line = line_of(lines, ("people", index, "number"))
             raise AgentFileError(
                 file, line, f"people[{index + 1}].number: is not a number one can dial in {', '.join(agent.countries)}"
             )
 
 
-def _dialable(number: str, countries: tuple[str, ...]) -> bool:
+def dialable(number: str, countries: tuple[str, ...]) -> bool:
     """Whether the numbering plans know the number as one that costs an ordinary call."""
     try:
         parsed = phonenumbers.parse(number)
