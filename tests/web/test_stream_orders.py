@@ -49,10 +49,11 @@ class _House:
         self.config = WebConfig(development=True, caps=Caps(bad_messages=3))
         self.metrics, self.front = NullMetrics(), self
         self.refusals = Refusals(self.metrics, 0, lambda: 0.0)
-        self.sessions, self.tokens, self.asked = [], {"good": CALLS["right"]}, 0
+        self.line, self.sessions, self.tokens, self.asked = None, [], {"good": CALLS["right"]}, 0
 
     def connect(self, call_sid, account_sid, stream_sid, token, line):
         self.asked += 1
+        self.line = line
         if self.tokens.get(token) != call_sid:
             raise Refused("unknown-token")
         del self.tokens[token]
@@ -76,7 +77,7 @@ class _Transport:
         return 0
 
     def send(self, kind, data):
-        assert not self.codes, "a message after the close"
+        assert not self.codes and not self.cut, "a message after the close"
 
     def send_pong(self, data):
         """Nothing."""
@@ -174,17 +175,18 @@ class StreamOrders(RuleBasedStateMachine):
     def the_house_closes(self):
         """The session ends its line."""
         if self.house.sessions:
-            self.socket.close()
-            self.socket.send_media(b"x")
+            self.house.line.close()
+            self.house.line.send_media(b"x")
             self.live = False
 
     @precondition(lambda self: self.gone)
     @rule()
     def silence(self):
         """After the end a line is a no-op."""
-        self.socket.send_media(b"x")
-        self.socket.send_mark("x")
-        self.socket.close()
+        if self.house.line is not None:
+            self.house.line.send_media(b"x")
+            self.house.line.send_mark("x")
+            self.house.line.close()
 
     @precondition(lambda self: not self.gone)
     @rule()

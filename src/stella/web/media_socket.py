@@ -1,4 +1,4 @@
-"""One media socket: reads Twilio's messages once, keeps them in their order, and is the `Line` of its call.
+"""One media socket: reads Twilio's messages once, keeps them in their order, and feeds the session of its call.
 
 Law 1: `connect` is asked at most once, by the first `start`, and nothing before it touches the house.
 Law 2: a session that was handed out hears `stopped` at most once and `gone` exactly once, last.
@@ -20,9 +20,10 @@ from stella.calls.front import Front, StreamSession
 from stella.domain.errors import MalformedMessage, Refused
 from stella.ports.metrics import Metrics
 from stella.web.config import WebConfig
+from stella.web.media_line import StreamLine
 from stella.web.refusals import Refusals
 from stella.wire.media_order import MediaOrder
-from stella.wire.twilio_stream import Connected, Dtmf, MarkReturned, Media, Outbound, Start, Stop, Unknown, parse
+from stella.wire.twilio_stream import Connected, Dtmf, MarkReturned, Media, Start, Stop, Unknown, parse
 
 log = structlog.get_logger("stella.web")
 
@@ -60,12 +61,11 @@ class MediaSocket(WSListener):
         self._caps, self._deadlines = keeper.config.caps, keeper.config.deadlines
         self._phase = _Phase.PENDING
         self._transport: WSTransport | None = None
-        self._waiting: Callable[[], int] = int
         self._session: StreamSession | None = None
         self._order: MediaOrder | None = None
-        self._out: Outbound | None = None
+        self._line: StreamLine | None = None
         self._stream_sid = ""
-        self._choked = self._closing = False
+        self._closing = False
         self._parts: list[bytes] | None = None
         self._parts_size = self._bad = self._control = self._others = 0
         self._unknown: set[str] = set()
@@ -77,7 +77,6 @@ class MediaSocket(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None:
         """The handshake is done; `start` has its deadline."""
         self._transport = transport
-        self._waiting = transport.underlying_transport.get_write_buffer_size
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """One frame. Whatever is wrong with it ends here."""
@@ -94,7 +93,9 @@ class MediaSocket(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         """The socket is closed, by whomever."""
-        self._phase = _Phase.GONE
+        self._phase, self._closing = _Phase.GONE, True
+        if self._line is not None:
+            self._line.open = False
         self._tell_frames()
         self._keeper.ended(self)
         session, self._session = self._session, None
@@ -151,7 +152,8 @@ class MediaSocket(WSListener):
                 self._stop()
 
     def _start(self, message: Start) -> None:
-        if self._phase is not _Phase.PENDING or self._out is not None:
+        transport = self._transport
+        if self._phase is not _Phase.PENDING or self._line is not None or transport is None:
             self._count_rejected()
             return
         details, config = message.start, self._keeper.config
@@ -168,15 +170,17 @@ class MediaSocket(WSListener):
             form = details.media_format
             if (form.encoding, form.sample_rate, form.channels) not in {("audio/x-mulaw", 8000, 1), ("", 0, 0)}:
                 raise Refused("wrong-format", "the stream is not mu-law at 8000 Hz in one channel")
-            self._stream_sid, self._out = stream_sid, Outbound(stream_sid)
+            self._stream_sid = stream_sid
+            line = StreamLine(transport, stream_sid, self._caps.backlog_bytes, self._keeper.metrics, self.close)
+            self._line = line
             token = details.custom_parameters.get("token", "")
-            session = self._keeper.front.connect(details.call_sid, details.account_sid, stream_sid, token, self)
+            session = self._keeper.front.connect(details.call_sid, details.account_sid, stream_sid, token, line)
         except Refused as refused:
-            self._out = None
             self._keeper.refusals.note(refused, "start")
             self._shut(WSCloseCode.POLICY_VIOLATION, refused.cause, wait=True)
             return
         self._session = session
+        line.count_into(session.counts)
         self._order = MediaOrder(session.counts, self._clock)
         session.counts.frames_rejected += self._bad
         self._active_at = self._clock()
@@ -266,7 +270,7 @@ class MediaSocket(WSListener):
         seen = (counts.frames_received, counts.frames_rejected, self._others) if counts else (0, 0, self._others)
         messages = sum(seen) - sum(self._seen)
         self._control, self._seen = 0, seen
-        if messages > self._caps.messages:
+        if messages > self._caps.messages and not self._closing:
             self._refuse_flood("too many messages")
         elif messages:
             self._active_at = now
@@ -284,62 +288,34 @@ class MediaSocket(WSListener):
 
     def _close_received(self) -> None:
         if self._transport is not None:
-            self._phase, self._closing = _Phase.CLOSING, True
+            self._end()
             if not self._transport.is_close_frame_sent:
                 self._transport.send_close(WSCloseCode.OK)
             self._transport.disconnect()
-            self._close_due = self._clock() + self._deadlines.close
+
+    def _end(self) -> None:
+        """Nothing is listened to or sent any more; closing has its deadline."""
+        self._phase, self._closing = _Phase.CLOSING, True
+        self._close_due = self._clock() + self._deadlines.close
+        if self._line is not None:
+            self._line.open = False
 
     def _shut(self, code: WSCloseCode, reason: str, *, wait: bool = False) -> None:
         """Say goodbye once. The carrier has time to answer before the patrol cuts the line; who misbehaves has none."""
         if self._transport is None or self._phase is _Phase.GONE or self._closing:
             return
-        self._phase, self._closing = _Phase.CLOSING, True
-        self._close_due = self._clock() + self._deadlines.close
+        self._end()
         self._transport.send_close(code, reason)
         if code != WSCloseCode.OK and not wait:
             self._transport.disconnect()
 
-    def send_media(self, mulaw: bytes) -> None:
-        """See `Line`. Beyond the backlog's bound sound is dropped and counted, and so are the marks that follow it."""
-        if self._out is None or self._transport is None or self._closing:
-            return
-        if self._waiting() > self._caps.backlog_bytes:
-            self._choked = True
-            self._keeper.metrics.dropped("outbound-audio")
-            return
-        self._transport.send(_TEXT, self._out.media(mulaw))
-        if self._session is not None:
-            self._session.counts.bytes_sent += len(mulaw)
-
-    def send_mark(self, name: str) -> None:
-        """See `Line`. A mark behind dropped sound would prove what nobody heard: it is dropped until the next clear."""
-        if self._out is None or self._transport is None or self._closing:
-            return
-        if self._choked:
-            self._keeper.metrics.dropped("outbound-mark")
-            return
-        self._transport.send(_TEXT, self._out.mark(name))
-        if self._session is not None:
-            self._session.counts.marks_sent += 1
-
-    def send_clear(self) -> None:
-        """See `Line`."""
-        if self._out is None or self._transport is None or self._closing:
-            return
-        self._choked = False
-        self._transport.send(_TEXT, self._out.clear())
-        if self._session is not None:
-            self._session.counts.clears += 1
-
     def close(self) -> None:
-        """See `Line`: 1000, and the carrier goes on."""
+        """Normally (1000): the carrier goes on with what follows `<Connect>`."""
         self._shut(WSCloseCode.OK, "")
 
     def broken(self) -> None:
         """The peer broke the framing; picows has sent the close frame. Nothing more is read or written."""
-        self._phase, self._closing = _Phase.CLOSING, True
-        self._close_due = self._clock() + self._deadlines.close
+        self._end()
         if self._transport is not None and not self._transport.underlying_transport.is_closing():
             self._transport.underlying_transport.pause_reading()
 
@@ -347,8 +323,3 @@ class MediaSocket(WSListener):
         """Without waiting for an answer."""
         if self._transport is not None:
             self._transport.disconnect(graceful=False)
-
-    @property
-    def backlog(self) -> int:
-        """See `Line`."""
-        return self._waiting()
