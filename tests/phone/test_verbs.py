@@ -146,9 +146,9 @@ async def test_play_is_heard_as_it_was_recorded(stella, phone):
     from stella.audio import wav
 
     file = io.BytesIO()
-    wav.write(file, 16000, np.full(16000, 5000, np.int16))
+    wav.write(file, 16000, np.full(320_000, 5000, np.int16))
     stella.documents[VOICE] = "<Play>/a.wav</Play>"
     stella.documents["/a.wav"] = lambda _: web.Response(body=file.getvalue(), content_type="audio/wav")
     report = await phone().ring([])
     assert [spurt.source for spurt in report.heard] == ["play"]
-    assert len(report.heard[0].mulaw) == 8000
+    assert len(report.heard[0].mulaw) == 160_000

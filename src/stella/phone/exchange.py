@@ -168,13 +168,21 @@ class WebhookClient:
                 allow_redirects=False,
                 timeout=timeout,
             ) as response:
-                body = await response.content.read(MOST_BYTES + 1)
-                while len(body) <= MOST_BYTES and (more := await response.content.read(MOST_BYTES)):
-                    body += more
+                body = await read_at_most(response, MOST_BYTES + 1)
                 kind = response.headers.get("content-type", "")
                 return _Raw(response.status, kind, response.headers.get("location", ""), body)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise _why(error) from None
+
+
+async def read_at_most(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The body, or its first `limit` bytes and perhaps a few more where it is longer."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) >= limit:
+            break
+    return bytes(body)
 
 
 def _judge(url: str, raw: _Raw | None, failure: _Failed) -> Answer:

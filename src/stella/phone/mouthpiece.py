@@ -13,10 +13,13 @@ from stella.audio import wav
 from stella.audio.mulaw import encode
 from stella.domain.errors import MalformedMessage
 from stella.phone.context import SLICE_S, Call
+from stella.phone.exchange import read_at_most
 from stella.phone.sound import SAMPLE_RATE
 from stella.wire.twiml_reader import Verb
 
 LONGEST_SAY = 4096
+LONGEST_PLAY = 16_000_000
+"""Bytes of a recording; a longer one is cut off and then cannot be read."""
 _FOREVER = 1000
 
 Stop = Callable[[str], bool]
@@ -62,7 +65,7 @@ async def _recorded(call: Call, verb: Verb, base: str) -> bytes:
     url = call.reach.dial(urljoin(base, verb.text))
     try:
         async with call.session.get(url, timeout=aiohttp.ClientTimeout(total=15)) as response:
-            sound = wav.read(io.BytesIO(await response.content.read(16_000_000)))
+            sound = wav.read(io.BytesIO(await read_at_most(response, LONGEST_PLAY)))
     except (aiohttp.ClientError, TimeoutError, MalformedMessage) as error:
         call.fault(11200, f"<Play>: {type(error).__name__}")
         return b""

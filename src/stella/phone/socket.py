@@ -25,6 +25,8 @@ NO_ANSWER, REFUSED, BROKEN, BAD_TLS = 31901, 31902, 31903, 31910
 HANDSHAKE, SERVER_CLOSED, BAD_SCHEME, BAD_URL, CONGESTED = 31920, 31921, 31922, 31923, 31930
 MOST_UNSENT = 500
 """Messages that wait for a server which does not read (ten seconds); more are discarded as Twilio discards (31930)."""
+LONGEST_MESSAGE = 16_000_000
+"""Ten minutes of sound in one message are 6.4 MB; nothing honest is longer."""
 
 End = Literal["refused", "server", "loss", "caller"]
 
@@ -109,7 +111,7 @@ class StreamSocket:
         try:
             async with asyncio.timeout(call.habits.handshake_limit_s):
                 return await call.session.ws_connect(
-                    URL(target, encoded=True), headers=headers, max_msg_size=0, autoclose=False
+                    URL(target, encoded=True), headers=headers, max_msg_size=LONGEST_MESSAGE, autoclose=False
                 )
         except aiohttp.WSServerHandshakeError as error:
             self._failed(HANDSHAKE, f"the handshake was answered with {error.status}")
