@@ -228,7 +228,7 @@ STORIES = {
     ]),
     "de: ein halb verstandener Name": ("de", STAFFED, [
         ("verbinden sie mich mit frau berga", "Meinen Sie Anna Berger"),
-        ("ja", "Gerne, Anna Berger"),
+        ("ja", "Gerne, ich verbinde Sie mit Anna Berger"),
     ]),
     "en: an unknown name": ("en", STAFFED, [
         ("Can I speak to Mister Johnson?", "I do not have that name"),

@@ -32,7 +32,7 @@ _DE = {
     "weekly": "Wir haben {week} geöffnet.",
     "no-holidays": "An Feiertagen haben wir geschlossen. Der nächste ist {holiday}, {day}.",
     # transfer
-    "putting": "Gerne, {name}.",
+    "putting": "Gerne, ich verbinde Sie mit {name}.",
     "whom": "Mit wem darf ich Sie verbinden: {names}?",
     "whom-unknown": "Diesen Namen habe ich leider nicht. Ich kann Sie mit {names} verbinden. Mit wem möchten Sie sprechen?",
     "which": "Meinen Sie {names}?",
@@ -102,7 +102,7 @@ _EN = {
     "day-holiday": "{Day} we are closed for {holiday}.",
     "weekly": "We are open {week}.",
     "no-holidays": "We are closed on public holidays. The next one is {holiday}, {day}.",
-    "putting": "Of course, {name}.",
+    "putting": "Of course, I will put you through to {name}.",
     "whom": "Who would you like to speak to: {names}?",
     "whom-unknown": "I do not have that name, I am afraid. I can put you through to {names}. Who would you like to speak to?",
     "which": "Do you mean {names}?",
