@@ -194,6 +194,7 @@ stretches = st.tuples(st.floats(0.05, 4.0), st.floats(0.05, 2.5), said)
     st.booleans(),
     st.lists(st.tuples(st.floats(0.1, 25.0), st.sampled_from("12#")), max_size=3),
     st.one_of(st.none(), st.floats(0.1, 30.0)),
+    st.one_of(st.none(), st.floats(0.1, 20.0)),
 )
 def test_a_call_of_any_shape_keeps_its_promises(
     preset: Preset,
@@ -205,6 +206,7 @@ def test_a_call_of_any_shape_keeps_its_promises(
     words: bool,
     keys: list[tuple[float, str]],
     hangs_up: float | None,
+    switched: float | None,
 ) -> None:
     """Words reach the brain or were a backchannel; what is written was heard; every call ends, and is written down."""
     conversation = Conversation(policy, PHRASES, preset)
@@ -220,6 +222,8 @@ def test_a_call_of_any_shape_keeps_its_promises(
         when += length
     for at, key in keys:
         call.keys(at, key)
+    if switched is not None:
+        call.at(switched, on.LanguageChanged(PHRASES))
     if hangs_up is not None:
         call.hangs_up(hangs_up)
     call.run(400.0)

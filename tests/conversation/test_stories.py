@@ -431,8 +431,8 @@ def test_a_change_of_language_that_never_comes_does_not_end_the_talk() -> None:
     )  # type: ignore[method-assign]
     call.speaks(2.0, "english please", 0.8).run(20.0)
     assert "Hello again." in said(call)
-    call.at(20.5, on.LanguageChanged(replace(PHRASES, farewell="Bye."))).run(60.0)
-    assert "Bye." in said(call)
+    call.at(20.5, on.LanguageChanged(OTHER)).run(80.0)
+    assert "Baba." in said(call)
 
 
 def test_without_a_phrase_for_the_change_we_just_go_on() -> None:
@@ -444,6 +444,27 @@ def test_without_a_phrase_for_the_change_we_just_go_on() -> None:
         else keep(action)
     )
     assert said(call.run(8.0))[1:] == ["Hello again."]
+
+
+OTHER = replace(PHRASES, language_switch="Wir sprechen Deutsch.", consent_question="Darf ich?", farewell="Baba.")
+
+
+def test_a_language_chosen_by_key_cuts_the_greeting() -> None:
+    """It is not for them; we say in the new language that we speak it. A reply under way is asked for anew."""
+    call = ring().at(0.6, on.LanguageChanged(OTHER)).run(5.0)
+    assert said(call) == [PHRASES.greeting, "Wir sprechen Deutsch."]
+    assert agent_turns(call)[0].interrupted
+    call = ring(think=1.0).speaks(2.0, "hours?", 1.0).at(3.9, on.LanguageChanged(OTHER)).run(12.0)
+    assert [text for text, _ in asked(call)] == ["hours?", "hours?"]
+
+
+def test_a_language_chosen_by_key_asks_for_consent_anew() -> None:
+    """A question is only asked in words one understands; a farewell is not begun again."""
+    call = ring(preset=Preset.ASK_RECORDING).at(0.6, on.LanguageChanged(OTHER)).speaks(3.0, "ja").run(5.0)
+    assert said(call)[1] == "Darf ich?"
+    assert len(call.orders(do.RecordConsent)) == 1
+    call = ring().at(2.0, on.ShutdownAsked()).at(2.3, on.LanguageChanged(OTHER)).run(9.0)
+    assert said(call)[-1] == PHRASES.handed_over
 
 
 def test_tools_and_expectations_count_at_once() -> None:

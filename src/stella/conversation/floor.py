@@ -167,11 +167,10 @@ class Floor:
             self.cut, self.cut_until = mine, self.now + self.policy.mark_patience
             if not self.playout.open_fence():
                 self.flush_cut()
-        elif mine.kind is Kind.REPLY:
+        elif mine.answers is not None:
             self.counts["discarded"] += 1
             self.expected = mine.expected_before
-            if mine.answers is not None:
-                self.caller = self.caller.after(mine.answers)
+            self.caller = self.caller.after(mine.answers)
 
     def flush_cut(self) -> None:
         """Write an interrupted turn down with what is proven by now."""

@@ -255,6 +255,9 @@ class Hearing:
     def _turn_over(self) -> bool:
         """Answer a caller's turn that is complete."""
         floor = self._floor
+        if floor.ready_at is None and (floor.caller.parts or floor.caller.digits):
+            # Words that wait for an answer always have a time for it, whoever gave them back.
+            self._reckon()
         unanswered = floor.answered is None
         if unanswered or floor.case is not None or floor.ready_at is None or floor.digits.deadline() is not None:
             return False

@@ -6,6 +6,7 @@ import math
 
 from stella.conversation import actions as do
 from stella.conversation import events as on
+from stella.conversation.consent_gate import Step
 from stella.conversation.floor import Floor
 from stella.conversation.speaking import AgentTurn, Kind
 from stella.domain.acts import EndCall, ExpectAnswer, TransferTo, UsedTool
@@ -166,7 +167,7 @@ class Replying:
         self._floor.playout.returned(event.mark, self._floor.now)
 
     def language_changed(self, event: on.LanguageChanged) -> None:
-        """Ears, voice and phrases are those of another language."""
+        """Ears, voice and phrases are those of another language. Say so in it, and ask anew what was being asked."""
         floor = self._floor
         floor.phrases = event.phrases
         mine = floor.mine
@@ -175,6 +176,18 @@ class Replying:
             floor.progress_at = floor.now
             if event.phrases.language_switch.strip():
                 mine.outbox.appendleft(event.phrases.language_switch)
+        elif floor.answered is not None and not (mine is not None and mine.closing):
+            self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """The caller chose another language (by a key): what we were saying is not for them."""
+        floor = self._floor
+        floor.give_up_turn()
+        if floor.gate.step is Step.CLOSED:
+            floor.speak(Kind.PHRASE, [floor.phrases.language_switch])
+        else:
+            floor.gate.step = Step.ASKING
+            floor.speak(Kind.CONSENT, [floor.phrases.consent_question], interruptible=False)
 
     def step(self) -> bool:
         """One consequence on our side, if one is due."""
@@ -189,6 +202,9 @@ class Replying:
         if mine.switching and floor.now >= floor.progress_at + floor.policy.switch_patience:
             mine.switching = False
             floor.progress_at = floor.now
+            return True
+        if mine.ended and not mine.outbox and floor.case is None and not mine.switching and floor.heard():
+            self._finish(mine)
             return True
         if floor.ours() and self._go_on(mine):
             return True
@@ -206,11 +222,8 @@ class Replying:
             floor.say(mine, waiting)
             mine.outbox.popleft()
             return True
-        if not floor.heard() or (waiting is None and not mine.ended):
+        if waiting is None or not floor.heard():
             return False
-        if waiting is None:
-            self._finish(mine)
-            return True
         mine.outbox.popleft()
         if isinstance(waiting, do.SwitchLanguage):
             mine.switching = True
@@ -296,6 +309,5 @@ class Replying:
             due = min(due, mine.hold_until)
         if mine.segments and playout.all_sent and not playout.all_heard:
             patience = playout.given_up_at()
-            if patience > now:
-                due = min(due, patience)
+            due = min(due, patience if patience > now else due)
         return due
