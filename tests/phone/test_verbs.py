@@ -152,3 +152,16 @@ async def test_play_is_heard_as_it_was_recorded(stella, phone):
     report = await phone().ring([])
     assert [spurt.source for spurt in report.heard] == ["play"]
     assert len(report.heard[0].mulaw) == 160_000
+
+
+async def test_a_dialled_persons_progress_goes_to_the_noun(stella, phone):
+    """A child call has its own sid, its parent's beside it, and its events in order."""
+    stella.documents[VOICE] = (
+        '<Dial><Number statusCallback="/n" statusCallbackEvent="ringing answered completed">+43123</Number></Dial>'
+    )
+    report = await phone().ring([HangUp(at_s=60)])
+    rows = sorted(stella.posted("/n"), key=lambda row: int(row["SequenceNumber"]))
+    assert [row["CallStatus"] for row in rows] == ["ringing", "in-progress", "completed"]
+    assert {row["ParentCallSid"] for row in rows} == {report.call_sid}
+    assert report.call_sid not in {row["CallSid"] for row in rows}
+    assert rows[0]["Direction"] == "outbound-dial"

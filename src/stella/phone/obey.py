@@ -111,7 +111,7 @@ async def _one(call: Call, verb: Verb, base: str) -> Step:
             answer = await gather(call, verb, base)
             return _action("gather", verb, base, answer) if answer is not None else None
         case "Dial":
-            outcome = await dial(call, verb)
+            outcome = await dial(call, verb, base)
             return _action("dial", verb, base, outcome) if verb.get("action") else None
         case "Connect":
             return await _connect(call, verb, base)
