@@ -126,6 +126,7 @@ def page(found: dict[tuple[Phase, Phase], set[str]]) -> str:
         "Made by `docs/draw_phases.py` from the running core; do not edit. A phase is a view for people: the core keeps",
         "no such variable, it follows from who has the floor. From every phase `CallEnded` leads to *over*,",
         "`ShutdownAsked` to *closing*; the diagram leaves those out, the table does not.",
+        "[How a call takes turns](turn-taking.md) says why they are as they are.",
         "",
         "```mermaid",
         "stateDiagram-v2",

@@ -14,7 +14,7 @@ def page() -> str:
         "",
         "Made by `docs/draw_policy.py` from `stella.conversation.policy.Policy`; do not edit. An agent file sets them under",
         "`[policy]`; what it leaves out keeps its default. An unknown name or a value out of bounds is refused with the",
-        "right name and the bounds.",
+        "right name and the bounds. [How a call takes turns](../why/turn-taking.md) shows them at work.",
         "",
         "| number | default | unit | from | to | effect |",
         "|---|---|---|---|---|---|",
