@@ -46,7 +46,7 @@ class Watched:
 
     def open_files(self) -> int:
         """How many file descriptors it has open."""
-        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
+        return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
 
     def rss(self) -> int:
         """Resident bytes now."""

@@ -34,6 +34,7 @@ from stella.web.config import Caps, Deadlines, WebConfig
 from stella.web.inside import ConsentGiven, Inside
 from stella.web.metrics import PrometheusMetrics
 from stella.web.server import StellaServer
+from stella.wire.signature import Signatures
 
 _log = structlog.get_logger("stella.house")
 
@@ -42,6 +43,7 @@ ORPHAN_WAIT_S = 120.0
 """Calls of a process that died may still come back by `/after` for this long; then they are closed."""
 SAVE_EVERY_S = 0.25
 """What may wait (turns) is written this often, all calls in one transaction; evidence is written at once."""
+LOCAL_URL = "http://localhost"
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
 
@@ -92,6 +94,8 @@ def read_agents(settings: Settings) -> AgentShelf:
 
 def web_config(settings: Settings, *, development: bool, operator_token: str, secret: bytes) -> WebConfig:
     """The doors' settings. Raises ConfigError where they would stand open."""
+    if settings.auth_tokens:
+        Signatures(settings.auth_tokens, settings.public_url or LOCAL_URL)
     try:
         return WebConfig(
             public_url=settings.public_url,

@@ -41,8 +41,11 @@ async def _serve(settings: Settings, *, development: bool) -> None:
         async with open_house(settings, development=development, progress=progress) as house:
             bar.stop()
             server = asyncio.create_task(house.server.serve())
-            await house.server.started()
-            _tell(console, house, development=development)
+            started = asyncio.create_task(house.server.started())
+            await asyncio.wait((server, started), return_when=asyncio.FIRST_COMPLETED)
+            started.cancel()
+            if not server.done():
+                _tell(console, house, development=development)
             await server
     except OSError as error:
         if error.errno == errno.EADDRINUSE:

@@ -126,7 +126,8 @@ class GatherPath:
         if answered.ends:
             return self._goodbye(answered.sentences or [phrases.farewell], EndedBy.AGENT), ""
         if answered.transfer:
-            self._remember([*answered.sentences, phrases.transferring])
+            # The brain has named the person, as a rule; only a silent transfer needs words of ours.
+            self._remember(answered.sentences or [phrases.transferring])
             return None, answered.transfer
         if answered.language and answered.language != call.language.code:
             return None, f"language:{answered.language}"

@@ -92,5 +92,6 @@ def _mend(code: int, detail: str, *, signed: bool) -> str:
         31902: "The stream's address in the TwiML cannot be reached: check STELLA_PUBLIC_URL.",
         31903: "The server dropped the stream: see its log.",
         31920: "The stream's handshake was refused: see the server's log for the cause.",
+        31921: "The server did not want this stream (1008) or failed in it (1011): see its log for the cause.",
         31922: "The stream's address must begin with wss: check STELLA_PUBLIC_URL.",
     }.get(code, "See the server's log.")
