@@ -274,3 +274,16 @@ async def test_recording_holds_both_sides_at_their_times(stella, phone):
     silence = caller[: round((said.start_s - 0.02) * 8000)]
     assert set(silence) == {0xFF}
     assert set(caller[round(said.start_s * 8000) : round(said.end_s * 8000)]) != {0xFF}
+
+
+async def test_a_stream_closed_in_anger_is_an_error(stella, phone):
+    """1008 is a refusal: the TwiML goes on, but no caller was served."""
+
+    async def talk(stream):
+        await stream.ws.close(code=1008)
+
+    stella.talk = talk
+    report = await phone().ring([Wait(60)])
+    assert codes(report) == [31921]
+    assert not report.ok
+    assert report.streams[0].close_code == 1008

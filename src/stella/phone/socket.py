@@ -27,6 +27,8 @@ MOST_UNSENT = 500
 """Messages that wait for a server which does not read (ten seconds); more are discarded as Twilio discards (31930)."""
 LONGEST_MESSAGE = 16_000_000
 """Ten minutes of sound in one message are 6.4 MB; nothing honest is longer."""
+INTENDED = {1000, 1001}
+"""Close codes of a server that means well: done, or going away for a restart. 1008 and 1011 are complaints."""
 
 End = Literal["refused", "server", "loss", "caller"]
 
@@ -81,7 +83,10 @@ class StreamSocket:
             call.fault(BROKEN, "the stream's socket broke")
             self._callback("stream-error", f"{BROKEN}: broken pipe")
         elif end == "server":
-            call.fault(SERVER_CLOSED, f"the server closed the stream ({self._report.close_code})")
+            # Twilio logs an error for every close of the server's; here an intended one is only a warning.
+            intended = self._report.close_code in INTENDED
+            level: Literal["error", "warning"] = "warning" if intended else "error"
+            call.fault(SERVER_CLOSED, f"the server closed the stream ({self._report.close_code})", level)
         self._callback("stream-stopped")
         return end, self._put_down
 
