@@ -54,6 +54,9 @@ def scripts(exchange: Exchange) -> dict[str, Coroutine[Any, Any, Rung]]:
     }
 
 
+@pytest.mark.flite
+@pytest.mark.flite
+@pytest.mark.flite
 @pytest.fixture(scope="module")
 def rung(exchange: Exchange) -> dict[str, Rung]:
     """All calls, rung once."""

@@ -13,6 +13,7 @@ from stella.audio import energy
 pytestmark = pytest.mark.speech
 
 
+@pytest.mark.flite
 def test_what_the_caller_says_is_what_the_ears_hear() -> None:
     """The acceptance tests stand on it."""
     ears = recogniser()

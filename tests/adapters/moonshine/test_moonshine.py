@@ -41,6 +41,7 @@ async def ears(transcriber: Transcriber) -> AsyncIterator[SpeechToText]:
     await ears.close()
 
 
+@pytest.mark.flite
 class TestMoonshine(SpeechToTextConformance):
     """The suite."""
 
@@ -55,6 +56,7 @@ class TestMoonshine(SpeechToTextConformance):
         return "opening hours"
 
 
+@pytest.mark.flite
 @pytest.mark.parametrize("sentence", ["Yes, please.", "What are your opening hours?", "My name is Peter Miller."])
 async def test_telephone_speech_is_understood(ears: SpeechToText, sentence: str) -> None:
     """The main job, over mu-law, with the words beginning before `begin`."""
