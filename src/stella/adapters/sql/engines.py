@@ -133,12 +133,10 @@ async def empty_wal(engines: Engines) -> None:
     if engines.name != "sqlite":
         return
     with contextlib.suppress(SQLAlchemyError, sqlite3.Error):
-        raw = await engines.full.raw_connection()
-        try:
-            driver: Any = raw.driver_connection
+        async with engines.full.connect() as connection:
+            # On the driver's own connection: within a transaction a checkpoint does nothing.
+            driver: Any = (await connection.get_raw_connection()).driver_connection
             await (await driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")).close()
-        finally:
-            raw.close()
 
 
 def read_only_engine(url: URL) -> AsyncEngine:
