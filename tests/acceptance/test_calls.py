@@ -54,9 +54,6 @@ def scripts(exchange: Exchange) -> dict[str, Coroutine[Any, Any, Rung]]:
     }
 
 
-@pytest.mark.flite
-@pytest.mark.flite
-@pytest.mark.flite
 @pytest.fixture(scope="module")
 def rung(exchange: Exchange) -> dict[str, Rung]:
     """All calls, rung once."""
@@ -89,6 +86,7 @@ def agent_turns(rung: Rung) -> list[dict[str, Any]]:
     return [turn for turn in rung.record["turns"] if turn["speaker"] == "agent"]
 
 
+@pytest.mark.flite
 def test_a_question_is_understood_answered_and_recorded_as_heard(rung, exchange):
     """The main job, on real audio: the answer fits, and the record equals what a second pair of ears heard."""
     call = rung["question"]
@@ -103,6 +101,7 @@ def test_a_question_is_understood_answered_and_recorded_as_heard(rung, exchange)
     assert call.record["disclosure"]["heard_at"]
 
 
+@pytest.mark.flite
 def test_the_farewell_is_heard_to_its_end_before_the_line_closes(rung):
     """Nothing is still queued when the stream ends."""
     call = rung["question"]
@@ -133,6 +132,7 @@ def test_no_word_in_any_record_was_unheard(rung):
         assert chars <= 25 * ear_s + 40, name
 
 
+@pytest.mark.flite
 def test_a_message_is_taken_and_delivered_at_once(rung, exchange):
     """Name, number and concern, confirmed, and the company's webhook has it when the caller hangs up."""
     call = rung["message"]
