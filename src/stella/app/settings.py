@@ -39,8 +39,12 @@ class Settings(BaseSettings):
         "", validation_alias=_names("TWILIO_NUMBER", "TWILIO_PHONE_NUMBER"), description="Your number, E.164."
     )
     twilio_api_base: str = Field("", alias="TWILIO_API_BASE", description="Another REST address, for tests.")
-    twilio_region: str = Field("", alias="TWILIO_REGION", description="Where the account lives, for REST: us1, ie1, au1.")
-    twilio_edge: str = Field("", alias="TWILIO_EDGE", description="Where REST enters Twilio's network: ashburn, dublin …")
+    twilio_region: str = Field(
+        "", alias="TWILIO_REGION", description="Where the account lives, for REST: us1, ie1, au1."
+    )
+    twilio_edge: str = Field(
+        "", alias="TWILIO_EDGE", description="Where REST enters Twilio's network: ashburn, dublin …"
+    )
     public_url: str = Field(
         "", alias="STELLA_PUBLIC_URL", description="https://… as Twilio calls it: the one truth for signed URLs."
     )
@@ -120,7 +124,9 @@ class Settings(BaseSettings):
     google_api_key: SecretStr = Field(
         SecretStr(""), validation_alias=_names("GOOGLE_API_KEY", "GEMINI_API_KEY"), description="Google (to come)."
     )
-    ngrok_authtoken: SecretStr = Field(SecretStr(""), alias="NGROK_AUTHTOKEN", description="ngrok tunnels of `stella dev`.")
+    ngrok_authtoken: SecretStr = Field(
+        SecretStr(""), alias="NGROK_AUTHTOKEN", description="ngrok tunnels of `stella dev`."
+    )
 
     @classmethod
     def settings_customise_sources(
