@@ -182,7 +182,7 @@ LOCKS = table(
         "Set TWILIO_AUTH_TOKEN and run `stella serve`; nothing else may answer this path.",
     ),
     Known(
-        "signed-for-other", "fail", "Twilio signs the address in the number's settings; the server compares with another and refuses.",
+        "signed-for-other", "fail", "Twilio signs the address in the number's settings; the server expects another and refuses.",
         "STELLA_PUBLIC_URL is not, letter by letter, the address that is called.",
         "Make STELLA_PUBLIC_URL and the number's settings the same.",
     ),

@@ -70,7 +70,7 @@ ANSWER = table(
     Known(
         "gather-only", "warn", "The call works by turns of <Gather>, slower than over a stream; interruptions are not heard.",
         "The agent is set to the gather path, or no configured speech recognition understands its language.",
-        "Nothing, if that is intended; else set voice_path = \"stream\" and an STT engine for the language.",
+        'Nothing, if that is intended; else set voice_path = "stream" and an STT engine for the language.',
     ),
     Known(
         "answer-too-late", "fail", "Twilio gives up; callers hear an application error (11200).",
@@ -113,7 +113,7 @@ STREAM = table(
     ),
     Known(
         "stream-no-token", "warn", "The socket is not bound to the call.",
-        "The <Stream> has no <Parameter name=\"token\">: an older STELLA, or another server.",
+        'The <Stream> has no <Parameter name="token">: an older STELLA, or another server.',
         "Upgrade STELLA.",
     ),
     Known(
@@ -129,8 +129,8 @@ STREAM = table(
     Known(
         "upgrade-lost", "fail", "Every stream fails (31920): callers hear silence, then the fallback.",
         "A proxy does not pass the WebSocket upgrade on: it drops Upgrade and Connection, or speaks HTTP/1.0 to the server.",
-        "nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection \"upgrade\". "
-        "Serverless hosts have no WebSocket: use voice_path = \"gather\" there.",
+        'nginx: proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection "upgrade". '
+        'Serverless hosts have no WebSocket: use voice_path = "gather" there.',
     ),
     Known(
         "upgrade-gateway", "fail", "Every stream fails (31920).",
@@ -178,7 +178,7 @@ STREAM = table(
         "Look into the server's log; `stella doctor` there tries voices and models.",
     ),
     Known(
-        "first-audio-late", "fail", "Callers say \"hello?\" before the agent does.",
+        "first-audio-late", "fail", 'Callers say "hello?" before the agent does.',
         "The first sound came later than 2 s after `start`: the voice is rendered anew each time, or the machine is loaded.",
         "See the load of the machine; the fixed phrases are prepared at the start of `stella serve`.",
     ),
