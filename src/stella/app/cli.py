@@ -7,7 +7,7 @@ import sys
 import typer
 
 import stella
-from stella.app.commands import bench, call, calls, dev, models, serve
+from stella.app.commands import bench, call, calls, dev, models, serve, verify
 from stella.domain.errors import StellaError
 
 cli = typer.Typer(
@@ -22,6 +22,7 @@ cli.command("serve")(serve.command)
 cli.command("dev")(dev.command)
 cli.command("call")(call.command)
 cli.command("bench")(bench.command)
+cli.command("verify")(verify.command)
 cli.add_typer(calls.calls, name="calls")
 cli.add_typer(models.models, name="models")
 
