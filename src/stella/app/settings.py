@@ -114,16 +114,26 @@ class Settings(BaseSettings):
     log_format: str = Field(
         "auto", alias="STELLA_LOG_FORMAT", pattern="^(auto|json|console)$", description="Log lines."
     )
-    openai_api_key: SecretStr = Field(SecretStr(""), alias="OPENAI_API_KEY", description="OpenAI (to come).")
-    anthropic_api_key: SecretStr = Field(SecretStr(""), alias="ANTHROPIC_API_KEY", description="Anthropic (to come).")
-    deepgram_api_key: SecretStr = Field(SecretStr(""), alias="DEEPGRAM_API_KEY", description="Deepgram (to come).")
-    elevenlabs_api_key: SecretStr = Field(
-        SecretStr(""), alias="ELEVENLABS_API_KEY", description="ElevenLabs (to come)."
+    openai_api_key: SecretStr = Field(
+        SecretStr(""), alias="OPENAI_API_KEY", description="OpenAI, or whoever OPENAI_BASE_URL leads to."
     )
-    cartesia_api_key: SecretStr = Field(SecretStr(""), alias="CARTESIA_API_KEY", description="Cartesia (to come).")
+    anthropic_api_key: SecretStr = Field(SecretStr(""), alias="ANTHROPIC_API_KEY", description="Anthropic.")
+    deepgram_api_key: SecretStr = Field(SecretStr(""), alias="DEEPGRAM_API_KEY", description="Deepgram.")
+    elevenlabs_api_key: SecretStr = Field(SecretStr(""), alias="ELEVENLABS_API_KEY", description="ElevenLabs.")
+    cartesia_api_key: SecretStr = Field(SecretStr(""), alias="CARTESIA_API_KEY", description="Cartesia.")
     google_api_key: SecretStr = Field(
-        SecretStr(""), validation_alias=_names("GOOGLE_API_KEY", "GEMINI_API_KEY"), description="Google (to come)."
+        SecretStr(""), validation_alias=_names("GOOGLE_API_KEY", "GEMINI_API_KEY"), description="Google."
     )
+    openai_base_url: str = Field(
+        "",
+        alias="OPENAI_BASE_URL",
+        description="Another OpenAI-compatible server, with /v1: Groq, vLLM, Ollama, Azure …",
+    )
+    anthropic_base_url: str = Field("", alias="ANTHROPIC_BASE_URL", description="Another Anthropic address.")
+    google_base_url: str = Field("", alias="GOOGLE_BASE_URL", description="Another Gemini address.")
+    deepgram_base_url: str = Field("", alias="DEEPGRAM_BASE_URL", description="Another Deepgram address.")
+    elevenlabs_base_url: str = Field("", alias="ELEVENLABS_BASE_URL", description="Another ElevenLabs address.")
+    cartesia_base_url: str = Field("", alias="CARTESIA_BASE_URL", description="Another Cartesia address.")
     ngrok_authtoken: SecretStr = Field(
         SecretStr(""), alias="NGROK_AUTHTOKEN", description="ngrok tunnels of `stella dev`."
     )
@@ -153,7 +163,10 @@ class Settings(BaseSettings):
             return word in _TRUE
         raise ValueError("use 1 or 0")
 
-    @field_validator("public_url")
+    @field_validator(
+        "public_url", "openai_base_url", "anthropic_base_url", "google_base_url", "deepgram_base_url",
+        "elevenlabs_base_url", "cartesia_base_url",
+    )  # fmt: skip
     @classmethod
     def _url(cls, value: str) -> str:
         if not value:
