@@ -17,6 +17,7 @@ STATUS_OVERRIDES: Final = "rc=3&rp=5xx,ct,rt"
 
 FALLBACK_OVERRIDES: Final = "rc=1&rt=5000&rp=ct,rt"
 _BINS: Final = "handler.twilio.com"
+_EMPTIED: Final = {"voice_url", "voice_fallback_url", "status_callback", "voice_application_sid", "trunk_sid"}
 _ROOT: Final = "/api/stella/call"
 
 
@@ -63,11 +64,11 @@ class Change:
 
 
 def changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[Change]:
-    """What differs, in the order of LABELS."""
+    """What differs, in the order of LABELS. Only addresses and SIDs can be emptied: a method or a mode stays as it is."""
     return [
-        Change(name, before[name], after[name])
+        Change(name, before.get(name, ""), after[name])
         for name in LABELS
-        if name in after and before.get(name, "") != after[name]
+        if name in after and before.get(name, "") != after[name] and (after[name] or name in _EMPTIED)
     ]
 
 

@@ -20,7 +20,8 @@ def explain(status: int, code: int | None, message: str, account: TwilioAccount)
     if status == 403:
         return Rejected("twilio", "forbidden", _forbidden(code, said, account))
     if status == 404:
-        return Rejected("twilio", "not-found", f"Twilio's account {account.sid} has no such thing ({code or 404}).")
+        why = "it was released, or belongs to another account"
+        return Rejected("twilio", "not-found", f"The account {account.sid} has nothing under that SID (404): {why}.")
     if status == 429:
         return Unavailable("twilio", "busy", "Twilio answers 429, too many requests at once, and kept to it. Nothing was "
                            "changed. Something else uses this account's API heavily; try again in a minute.")  # fmt: skip

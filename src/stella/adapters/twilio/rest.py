@@ -110,7 +110,7 @@ class TwilioRest:
                 code, words = _problem(str(getattr(answer, "text", "")))
                 raise self._explained(status, code, words, changing=changing) from None
             raise not_twilio(f"HTTP {status}" if status else "something else", self.account) from None
-        except (ValueError, KeyError, TypeError) as wrong:
+        except (ValueError, KeyError, TypeError, AttributeError) as wrong:
             # The SDK reads JSON without looking; a captive portal's page ends here.
             if changing:
                 raise OutcomeUnknown(
