@@ -35,7 +35,7 @@ def upgrade(url: URL, now: str) -> None:
             found = revision(connection)
             if found == HEAD:
                 return
-            _refuse_newer(found)
+            refuse_newer(found)
             if sqlite and found:
                 _copy(Path(url.database or ""), found, now)
             _run(connection)
@@ -57,7 +57,8 @@ def known_revisions() -> set[str]:
     return {path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("[0-9]*.py")}
 
 
-def _refuse_newer(found: str) -> None:
+def refuse_newer(found: str) -> None:
+    """Raise ConfigError for a database that a newer STELLA has used."""
     if found and found not in known_revisions():
         raise ConfigError(
             f"the database stands at revision {found}, which this STELLA (revision {HEAD}) does not know: it was used by a"
