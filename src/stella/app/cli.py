@@ -7,7 +7,7 @@ import sys
 import typer
 
 import stella
-from stella.app.commands import backup, bench, call, calls, dev, models, numbers, serve, verify
+from stella.app.commands import backup, bench, call, calls, dev, models, numbers, serve, urls, verify
 from stella.domain.errors import StellaError
 
 cli = typer.Typer(
@@ -26,6 +26,7 @@ cli.command("verify")(verify.command)
 cli.command("backup")(backup.backup_command)
 cli.command("restore")(backup.restore_command)
 cli.command("upgrade")(backup.upgrade_command)
+cli.command("urls")(urls.command)
 cli.add_typer(calls.calls, name="calls")
 cli.add_typer(models.models, name="models")
 cli.add_typer(numbers.numbers, name="numbers")
