@@ -99,7 +99,7 @@ def spellings(url: str, public_url: str = "") -> Iterator[str]:
     given = f":{parts.port}" if parts.port else ""
     schemes = ("https", "http") if parts.scheme == "https" else ("http", "https")
     prefix = path.partition("/api/stella/")[0] if "/api/stella/" in path else ""
-    ports = ["", given, f":{443 if parts.scheme == 'https' else 80}", ":443", ":80", ":3001", ":8080", ":8443"]
+    ports = [given, "", f":{443 if parts.scheme == 'https' else 80}", ":443", ":80", ":3001", ":8080", ":8443"]
     netlocs = [f"{name}{port}" for port in dict.fromkeys(ports)]
     paths = [path, path[:-1] if path.endswith("/") else path + "/"]
     if prefix:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import hashlib
 import secrets
 import ssl
@@ -21,6 +22,8 @@ from stella.wire.signature import sign_upgrade
 ADDRESS, HANDSHAKE = "stream address", "stream handshake"
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 _MOST_HEAD = 16_384
+_WORDS_S = 0.2
+"""How long the words behind a refusal are waited for; often there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ async def _address(look: Inspection, stream: StreamOrder, reach: Reach) -> bool:
     if not parts.hostname:
         look.find("stream-malformed", ADDRESS, stream.url[:100])
         return False
-    if parts.scheme != "wss" and not (parts.scheme == "ws" and look.order.place.tls is False):
+    if parts.scheme != "wss" and not (parts.scheme == "ws" and local):
         look.find("stream-scheme", ADDRESS, f"{parts.scheme}://{parts.netloc}")
         return False
     if parts.query:
@@ -95,7 +98,7 @@ def _other_spellings(url: str) -> Iterator[str]:
     host, slash, path = rest.partition("/")
     bare = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
     for other in ("wss", "https", "ws", "http"):
-        for name in (host, bare, f"{bare}:443", f"{bare}:80", f"{bare}:3001"):
+        for name in dict.fromkeys((host, bare, f"{bare}:443", f"{bare}:80")):
             for tail in (path, f"{path}/"):
                 if (other, name, tail) != (scheme, host, path):
                     yield f"{other}://{name}{slash}{tail}"
@@ -137,8 +140,11 @@ async def _shake(look: Inspection, url: str, signature: str) -> Shake:
         writer.write(f"GET {parts.path or '/'} HTTP/1.1\r\n{head}\r\n".encode("latin-1"))
         async with asyncio.timeout(limits.connect_s):
             answer = await reader.readuntil(b"\r\n\r\n")
-            status = _status(answer)
-            words = await reader.read(200) if status not in {0, 101} else b""
+        status, words = _status(answer), b""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_WORDS_S):
+                if status not in {0, 101} and b"content-length: 0\r\n" not in answer.lower():
+                    words = await reader.read(200)
         return Shake(status, _is_sound(answer, key), " ".join(words.decode("utf-8", "replace").split())[:100])
     except TimeoutError:
         return Shake(words=f"no answer within {limits.connect_s:g} s")
