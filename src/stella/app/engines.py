@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 import structlog
@@ -15,8 +15,8 @@ from stella.adapters.embedded import TextToSpeech as EmbeddedVoice
 from stella.adapters.models.folder import ModelFolder
 from stella.adapters.moonshine import SpeechToText as Moonshine
 from stella.adapters.moonshine import Transcriber
-from stella.adapters.receptionist import Knowledge, Receptionist
 from stella.adapters.silero import VoiceActivity
+from stella.app.brains import Brains
 from stella.app.voices import caller_voice
 from stella.calls.phrase_cache import PhraseCache
 from stella.domain.agent import Agent
@@ -34,20 +34,21 @@ FIXED = ("greeting", "no_match", "one_moment", "apology", "farewell", "transferr
 """Phrases rendered at start, besides the consent questions where they are asked."""
 STT_NAMES = ("moonshine", "bench")
 TTS_NAMES = ("embedded", "bench")
-BRAIN_NAMES = ("receptionist", "bench")
 
 
 class ProcessEngines:
     """Keeps `calls.engines.Engines`."""
 
-    def __init__(self, models: ModelFolder, outbox: Outbox, *, stt_workers: int = 0) -> None:
+    def __init__(
+        self, models: ModelFolder, outbox: Outbox, *, stt_workers: int = 0, brains: Brains | None = None
+    ) -> None:
         """Load what every call needs. Raises ConfigError (a model is missing: `stella models pull`)."""
-        self._models, self._outbox = models, outbox
+        self._models, self._make_brains = models, brains or Brains(outbox)
         self.voice_activity = VoiceActivity(models.silero())
         self._stt_workers = stt_workers or None
         self._ears: dict[str, SpeechToText] = {}
         self._voices: dict[str, TextToSpeech] = {}
-        self._brains: dict[tuple[str, str, str], Brain] = {}
+        self._brains: dict[tuple[str, str], Brain] = {}
 
     async def prepare(self, agents: tuple[Agent, ...], progress: Callable[[int, int], None] | None = None) -> None:
         """Build the engines these agents name, and render their fixed phrases. Raises ConfigError."""
@@ -57,7 +58,7 @@ class ProcessEngines:
             for name in agent.engines.tts:
                 await self._make_voice(name)
             self.brain(agent)
-        await asyncio.gather(*(self._warm(agent, progress) for agent in agents))
+        await asyncio.gather(self._make_brains.check(), *(self._warm(agent, progress) for agent in agents))
 
     async def _make_ears(self, name: str) -> None:
         if name in self._ears:
@@ -114,22 +115,12 @@ class ProcessEngines:
 
     def brain(self, agent: Agent) -> Brain:
         """The brain of this version of the agent; versions no longer used are let go."""
-        name = agent.engines.brain[0] if agent.engines.brain else "receptionist"
-        key = (agent.name, agent.version, name)
+        key = (agent.name, agent.version)
         if key not in self._brains:
             self._brains = {k: b for k, b in self._brains.items() if k[0] != agent.name} | {
-                key: self._make_brain(name, agent)
+                key: self._make_brains.make(agent)
             }
         return self._brains[key]
-
-    def _make_brain(self, name: str, agent: Agent) -> Brain:
-        makers: Mapping[str, Callable[[], Brain]] = {
-            "receptionist": lambda: Receptionist(agent, Knowledge.load(agent.knowledge), self._outbox),
-            "bench": bench.Brain,
-        }
-        if name not in makers:
-            raise ConfigError(f"engines.brain: there is no {name!r}; built in are {', '.join(BRAIN_NAMES)}")
-        return makers[name]()
 
     async def close(self) -> None:
         """Stop everything, in reverse."""

@@ -19,6 +19,7 @@ from stella.adapters.sql import SqlStore, open_store
 from stella.adapters.sql.outbox import SqlOutbox
 from stella.adapters.sql.writer import Pace
 from stella.app.agents.shelf import AgentShelf
+from stella.app.brains import Brains, vendors
 from stella.app.engines import ProcessEngines
 from stella.app.live_events import LiveEvents
 from stella.app.secrets_file import secret_file
@@ -133,7 +134,9 @@ async def open_house(
         stack.push_async_callback(store.close)
         outbox = await _open_outbox(settings, store, shelf, stack, development=development)
         metrics = PrometheusMetrics()
-        engines = ProcessEngines(ModelFolder(settings.models), outbox, stt_workers=settings.stt_workers)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        brains = Brains(outbox, session, vendors(settings), metrics)
+        engines = ProcessEngines(ModelFolder(settings.models), outbox, stt_workers=settings.stt_workers, brains=brains)
         stack.push_async_callback(engines.close)
         await engines.prepare(shelf.agents, progress)
         switchboard = Switchboard(

@@ -152,8 +152,8 @@ class GatherPath:
                                 answered.language = language
                             case ExpectAnswer():
                                 answered.expects = piece.act
-                            case UsedTool(use):
-                                call.record.tools.append(use)
+                            case UsedTool():
+                                call.note_tool(piece.act)
         except (ProviderError, TimeoutError) as failure:
             _log.warning("brain-failed", call=call.sid, code=getattr(failure, "code", "timeout"))
             answered.failed = True

@@ -12,6 +12,7 @@ from typing import Literal
 
 from stella.calls.keep import redact
 from stella.calls.legs import Legs
+from stella.domain.acts import UsedTool
 from stella.domain.agent import Agent, LanguageSetup
 from stella.domain.call import CallRecord, CallStatus, EndedBy, Percentiles
 from stella.domain.consent import Consent
@@ -118,6 +119,14 @@ class LiveCall:
         self.turns.append(turn)
         self.record.turns.append(turn)
         self.save()
+
+    def note_tool(self, used: UsedTool) -> None:
+        """A tool was used just now; what it took is known to whoever used it."""
+        use = used.use
+        if use.ended_s is None:
+            use.ended_s = round(self.seconds(), 3)
+            use.started_s = round(max(0.0, use.ended_s - used.took_s), 3)
+        self.record.tools.append(use)
 
     def note_consent(self, question: str, answer: str, by: str) -> None:
         """An answer arrived; what the preset forbids without it is decided anew at every save."""

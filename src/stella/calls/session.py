@@ -226,8 +226,7 @@ class CallSession:
             case do.RecordDigit(digit, at_s):
                 call.record.dtmf.append(KeyPressed(digit, round(at_s + self._base_s, 3)))
             case do.RecordTool(used):
-                used.use.ended_s = used.use.ended_s if used.use.ended_s is not None else call.seconds()
-                call.record.tools.append(used.use)
+                call.note_tool(used)
             case do.RecordConsent(question, answer, by):
                 call.note_consent(question, answer, by)
                 self._spawn(self._commit(), "consent")

@@ -44,9 +44,10 @@ class ExpectAnswer:
 
 @dataclass(frozen=True, slots=True)
 class UsedTool:
-    """A tool was used; goes into the record."""
+    """A tool was used just now and took `took_s`; goes into the record."""
 
     use: ToolUse
+    took_s: float = 0.0
 
 
 Act: TypeAlias = EndCall | TransferTo | ChangeLanguage | ExpectAnswer | UsedTool

@@ -94,7 +94,7 @@ _HOURS: dict[str, Key] = {
                 _matches(_SPAN, "a span such as 09:00-17:00")) for day in DAYS},
 }  # fmt: skip
 
-_ENGINE = _matches(re.compile(r"[a-z0-9][a-z0-9_.:/-]{0,79}"), "an adapter's name")
+_ENGINE = _matches(re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,99}"), "an adapter's name")
 
 TABLES: dict[str, dict[str, Key]] = {
     "": _ROOT,

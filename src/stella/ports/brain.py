@@ -27,12 +27,16 @@ class CallFacts:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the caller did in this turn: said `text`, keyed `digits`, or was `silent`."""
+    """What the caller did in this turn: said `text`, keyed `digits`, or was `silent`.
+
+    `begun`: what another brain already said of this reply before it failed; go on behind it and repeat nothing.
+    """
 
     turn: TurnId
     text: str
     digits: str = ""
     silent: bool = False
+    begun: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,139 @@
+"""The brains of the process: which names there are, what each needs, and who goes on when one fails."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import aiohttp
+import structlog
+
+from stella.adapters import bench
+from stella.adapters.chat import Anthropic, ChatModel, Google, OpenAI
+from stella.adapters.receptionist import Knowledge, Receptionist
+from stella.app.company import AgentCompany
+from stella.app.settings import Settings
+from stella.calls.brain_chain import BrainChain
+from stella.calls.breaker import Breaker
+from stella.calls.builtin_tools import built_in
+from stella.calls.model_brain import ModelBrain
+from stella.domain.agent import Agent
+from stella.domain.errors import ConfigError
+from stella.ports.brain import Brain
+from stella.ports.failure import ProviderError, Rejected
+from stella.ports.language import LanguageModel
+from stella.ports.metrics import Metrics, NullMetrics
+from stella.ports.store import Outbox
+
+_log = structlog.get_logger("stella.brains")
+
+BUILT_IN = ("receptionist", "bench")
+NAMES = (*BUILT_IN, "openai:MODEL", "anthropic:MODEL", "google:MODEL")
+LAST_RESORT = "receptionist"
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """One vendor's key, address, the setting that holds the key, and how to talk to it."""
+
+    key: str
+    base: str
+    setting: str
+    dialect: Callable[[str, str, str], OpenAI | Anthropic | Google]
+    keyless: bool = False
+
+
+def vendors(settings: Settings) -> Mapping[str, Vendor]:
+    """What the settings give access to. A server of one's own needs no key."""
+    return {
+        "openai": Vendor(
+            settings.openai_api_key.get_secret_value(), settings.openai_base_url, "OPENAI_API_KEY", OpenAI,
+            keyless=bool(settings.openai_base_url),
+        ),
+        "anthropic": Vendor(
+            settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url, "ANTHROPIC_API_KEY", Anthropic
+        ),
+        "google": Vendor(settings.google_api_key.get_secret_value(), settings.google_base_url, "GOOGLE_API_KEY", Google),
+    }  # fmt: skip
+
+
+class Brains:
+    """Makes brains by name. Models and their health are shared by all agents of the process."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        session: aiohttp.ClientSession | None = None,
+        access: Mapping[str, Vendor] | None = None,
+        metrics: Metrics | None = None,
+    ) -> None:
+        """Without a session only what needs no network can be made."""
+        self._outbox, self._session, self._access = outbox, session, access or {}
+        self._metrics = metrics or NullMetrics()
+        self._models: dict[str, LanguageModel] = {}
+        self._health: dict[str, Breaker] = {}
+        self._checked: set[str] = set()
+
+    def make(self, agent: Agent) -> Brain:
+        """The agent's brain: the first it names, the others behind it, and the receptionist behind every model.
+
+        Raises ConfigError with what is missing.
+        """
+        names = list(agent.engines.brain) or [LAST_RESORT]
+        if any(":" in name for name in names) and LAST_RESORT not in names:
+            names.append(LAST_RESORT)
+        knowledge = Knowledge.load(agent.knowledge) if set(names) != {"bench"} else Knowledge(())
+        brains = [self._one(name, agent, knowledge) for name in dict.fromkeys(names)]
+        return brains[0] if len(brains) == 1 else BrainChain(brains, self._health, self._metrics)
+
+    def _one(self, name: str, agent: Agent, knowledge: Knowledge) -> Brain:
+        if name == LAST_RESORT:
+            return Receptionist(agent, knowledge, self._outbox)
+        if name == "bench":
+            return bench.Brain()
+        company = AgentCompany(agent, knowledge)
+        self._health.setdefault(name, Breaker(time.monotonic))
+        return ModelBrain(self._model(name), company, lambda: built_in(agent, company, self._outbox), time.monotonic)
+
+    def _model(self, name: str) -> LanguageModel:
+        if name in self._models:
+            return self._models[name]
+        kind, _, model = name.partition(":")
+        vendor = self._access.get(kind)
+        if not model or vendor is None or self._session is None:
+            raise ConfigError(f"engines.brain: there is no {name!r}; there are {', '.join(NAMES)}")
+        if not vendor.key and not vendor.keyless:
+            raise ConfigError(f"engines.brain: {name} needs {vendor.setting}; set it, or take {name} out")
+        self._models[name] = ChatModel(name, vendor.dialect(model, vendor.key, vendor.base), self._session)
+        return self._models[name]
+
+    async def check(self) -> None:
+        """Ask every model that was not asked yet whether its key is right, and say so in the log before a caller does.
+
+        A start is not stopped by it: the next brain of the row answers meanwhile.
+        """
+        new = [(name, model) for name, model in self._models.items() if name not in self._checked]
+        self._checked |= {name for name, _ in new}
+        await asyncio.gather(*(self._check(name, model) for name, model in new))
+
+    async def _check(self, name: str, model: LanguageModel) -> None:
+        setting = self._access[name.partition(":")[0]].setting
+        try:
+            await model.check()
+        except Rejected as failure:
+            self._health[name].failed(failure)
+            if failure.code in ("http-404", "http-405"):
+                # A server of one's own that answers but lists no models.
+                self._health[name].worked()
+                return
+            _log.error(
+                "engine-refuses-us", engine=name, code=failure.code,
+                mend=f"check {setting}: calls are answered by the next brain of the row meanwhile",
+            )  # fmt: skip
+        except ProviderError as failure:
+            _log.warning(
+                "engine-unreachable", engine=name, code=failure.code,
+                mend="check its address and the network; it is tried again with every call",
+            )  # fmt: skip

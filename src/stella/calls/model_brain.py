@@ -1,0 +1,157 @@
+"""A language model as a brain: told who it is and what was heard, it answers in words and uses tools."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from datetime import datetime
+
+import msgspec
+
+from stella.calls import instructions
+from stella.calls.plain_speech import PlainSpeech
+from stella.calls.tools import Toolbox
+from stella.domain.acts import EndCall, TransferTo
+from stella.domain.transcript import Turn
+from stella.ports.brain import Acted, Asked, BrainEvent, CallFacts, Said
+from stella.ports.company import Company
+from stella.ports.language import Called, FromAgent, FromTool, Grew, LanguageModel, Message, Spent, ToolCall
+from stella.ports.tool import Tool, ToolFacts
+
+STEPS_MOST = 4
+"""Answers of the model within one turn; at the last it gets no tools and must speak."""
+TOKENS_MOST = 400
+"""Of one answer: more than anybody listens to."""
+WORDS_MOST = 1_200
+"""Characters said in one turn; a model that goes on and on is stopped at the end of a piece."""
+DONE_MOST = 12
+
+Spend = Callable[[str, Spent], None]
+
+
+def _nothing(_name: str, _spent: Spent) -> None:
+    """Nobody counts."""
+
+
+class _Kept(msgspec.Struct):
+    """What goes on elsewhere."""
+
+    language: str
+    done: list[str]
+
+
+class ModelBrain:
+    """One model for all calls of an agent."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        company: Company,
+        tools: Callable[[], Sequence[Tool]],
+        clock: Callable[[], float],
+        spend: Spend = _nothing,
+    ) -> None:
+        """`tools` gives a call's tools; `spend` hears the model's name and what each answer cost."""
+        self.name = model.name
+        self._model, self._company, self._tools, self._clock, self._spend = model, company, tools, clock, spend
+
+    def open(self, facts: CallFacts, state: bytes = b"") -> ModelSession:
+        """Begin, or go on where `state` left off."""
+        try:
+            kept = msgspec.json.decode(state, type=_Kept) if state else _Kept(facts.language, [])
+        except msgspec.DecodeError:
+            kept = _Kept(facts.language, [])
+        toolbox = Toolbox(self._tools(), self._clock)
+        return ModelSession(self._model, self._company, toolbox, facts, kept, self._spend)
+
+    async def close(self) -> None:
+        """The model belongs to the process."""
+
+
+class ModelSession:
+    """One call. The model keeps nothing: every turn is told anew from what was heard."""
+
+    def __init__(
+        self, model: LanguageModel, company: Company, toolbox: Toolbox, facts: CallFacts, kept: _Kept, spend: Spend
+    ) -> None:
+        """Made by `ModelBrain.open`."""
+        self._model, self._company, self._toolbox, self._facts, self._spend = model, company, toolbox, facts, spend
+        self._kept = kept
+
+    async def reply(self, asked: Asked, context: Sequence[Turn], now: datetime) -> AsyncIterator[BrainEvent]:
+        """As the port."""
+        agent, language = self._facts.agent, self._kept.language
+        pages = self._company.search(asked.text, language) if asked.text else ()
+        messages = [
+            *instructions.past(context, asked),
+            *instructions.now(asked, context, self._company.clock(now), pages, self._kept.done),
+        ]
+        facts = ToolFacts(self._facts.call_sid, self._facts.caller, language, agent, now)
+        system = instructions.standing(agent, self._company, language)
+        self._toolbox.new_turn()
+        room = WORDS_MOST
+        for step in range(STEPS_MOST):
+            calls: list[ToolCall] = []
+            words = ""
+            async with aclosing(self._answer(system, messages, step, calls)) as said:
+                async for text in said:
+                    words += text
+                    yield Said(text)
+                    if len(words) > room:
+                        return
+            room -= len(words)
+            if not calls:
+                return
+            if words:
+                # The next step's words begin a sentence of their own.
+                yield Said(" ")
+            messages.append(FromAgent(words, tuple(calls)))
+            closing = False
+            for call in calls:
+                outcome = await self._toolbox.use(call, facts)
+                messages.append(FromTool(call, outcome.text, outcome.failed))
+                self._note(call.name, outcome.text, failed=outcome.failed)
+                for act in outcome.acts:
+                    closing = closing or isinstance(act, (EndCall, TransferTo))
+                    yield Acted(act)
+                if closing:
+                    return
+
+    async def _answer(
+        self, system: str, messages: Sequence[Message], step: int, calls: list[ToolCall]
+    ) -> AsyncGenerator[str, None]:
+        """The words of one answer, fit for the ear; its calls are put into `calls`."""
+        speech, began = PlainSpeech(), False
+        tools = self._toolbox.specs if step < STEPS_MOST - 1 else ()
+        async with aclosing(self._model.answer(system, messages, tools, TOKENS_MOST)) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                if isinstance(piece, Grew):
+                    text = speech.feed(piece.text)
+                    text = text if began else text.lstrip()
+                    if text:
+                        began = True
+                        yield text
+                elif isinstance(piece, Called):
+                    calls.append(piece.call)
+                else:
+                    self._spend(self._model.name, piece)
+        if rest := speech.flush():
+            yield rest
+
+    def _note(self, tool: str, text: str, *, failed: bool) -> None:
+        """Results are not part of what was heard, so the next turns get them as a note."""
+        if tool != "knowledge_search":
+            told = f"{tool[:80]} {'failed: ' if failed else ': '}{text[:300]}"
+            self._kept.done = [*self._kept.done[1 - DONE_MOST :], " ".join(told.split())]
+
+    def switch(self, language: str) -> None:
+        """Go on in another language of the agent."""
+        self._kept.language = self._facts.agent.language(language).code
+
+    def state(self) -> bytes:
+        """The language and what tools have done."""
+        return msgspec.json.encode(self._kept)
+
+    async def close(self) -> None:
+        """As the port."""
+        await self._toolbox.close()
