@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 
 from twilio.base.exceptions import (  # type: ignore[import-untyped]
     TwilioException,
@@ -14,6 +15,7 @@ from twilio.base.exceptions import (  # type: ignore[import-untyped]
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from stella.adapters.twilio.account import TwilioAccount
+from stella.adapters.twilio.alert import Alert
 from stella.adapters.twilio.careful_http import CarefulHttp
 from stella.adapters.twilio.faults import OutcomeUnknown, explain, not_twilio
 from stella.adapters.twilio.number import LABELS, NumberSettings
@@ -21,6 +23,7 @@ from stella.ports.failure import ProviderError
 
 PAGE = 200
 MOST_NUMBERS = 20_000
+MOST_ALERTS = 100
 MOST_SUBACCOUNTS = 50
 
 
@@ -84,6 +87,14 @@ class TwilioRest:
             raise ValueError(f"not a setting of calls: {sorted(unknown)}")
         with self._asking(changing=True):
             self.client.incoming_phone_numbers(sid).update(**settings)
+
+    def alerts(self, since: datetime, limit: int = MOST_ALERTS) -> list[Alert]:
+        """What Twilio noticed going wrong since then, the newest first."""
+        with self._asking():
+            return [
+                Alert.read(found)
+                for found in self.client.monitor.v1.alerts.list(start_date=since, limit=limit, page_size=limit)
+            ]
 
     def _exactly(self, phone_number: str, account_sid: str) -> NumberSettings | None:
         with self._asking():

@@ -1,0 +1,113 @@
+"""The findings of `stella doctor` about this installation."""
+
+from __future__ import annotations
+
+from stella.app.doctor_alerts import ALERTS, OTHER
+from stella.phone.verify_findings import Known, table
+
+_MACHINE = table(
+    Known("python-old", "fail", "STELLA does not run.", "Python is older than 3.11.",
+          "Install Python 3.11 or newer and run `make setup` again."),
+    Known("library-missing", "fail", "STELLA does not start, or a part of it fails.",
+          "A library is not installed, or is older than STELLA needs.",
+          "Run `make setup`; with pip: pip install --upgrade stella-voice."),
+    Known("library-broken", "fail", "STELLA does not start, or a part of it fails.",
+          "A library is installed but cannot be loaded: for another Python or processor, or a system library is missing.",
+          "Remove .venv and run `make setup` again."),
+    Known("library-other", "warn", "Probably nothing: it was only not tested like this.",
+          "A library has another version than constraints.txt, with which STELLA was tested.",
+          "Run `make setup` to have the tested ones."),
+    Known("data-unwritable", "fail", "STELLA does not start, or loses records.",
+          "The data folder cannot be written by this user.", "Correct its owner and mode, or set STELLA_DATA_DIR."),
+    Known("data-open", "warn", "Other users of this machine can read callers' words and secrets.",
+          "The data folder or a secret in it may be read by everybody.", "chmod -R o-rwx on the data folder."),
+    Known("disk-full", "fail", "Records cannot be written soon.", "Less than 200 MB are free.",
+          "Make room, or move STELLA_DATA_DIR."),
+    Known("disk-low", "warn", "Records cannot be written some day soon.", "Less than 1 GB is free.",
+          "Make room, or move STELLA_DATA_DIR."),
+    Known("clock-off", "fail", "Certificates seem invalid, and times in records are wrong.",
+          "This machine's clock is off by more than a minute.", "Switch time synchronisation on (timedatectl set-ntp true)."),
+    Known("clock-drifts", "warn", "Times in records are a little wrong.",
+          "This machine's clock is off by more than five seconds.", "Switch time synchronisation on."),
+    Known("port-taken", "fail", "STELLA cannot start on this port.", "Another program listens there.",
+          "Stop that, or set STELLA_SERVER_PORT."),
+    Known("port-forbidden", "fail", "STELLA cannot start on this port.",
+          "The port or address may not be used by this user or machine.",
+          "Use a port above 1023 and an address of this machine."),
+    Known("proxy-set", "warn", "Calls to Twilio and to engines go through the proxy, and fail where it forbids them.",
+          "HTTPS_PROXY or HTTP_PROXY is set.",
+          "Let the proxy pass api.twilio.com and your engines, and put 127.0.0.1,localhost into NO_PROXY."),
+)  # fmt: skip
+
+_SETTINGS = table(
+    Known("setting-unknown", "fail", "STELLA does not start.",
+          "An environment name begins with STELLA_ but there is no such setting.",
+          "Correct or remove it; docs/reference/settings.md has all names."),
+    Known("setting-near", "warn", "The setting has no effect.", "An environment name looks like a setting but is none.",
+          "Rename it."),
+    Known("setting-bad", "fail", "STELLA does not start.", "A setting has a value that cannot be right.", "Correct it."),
+    Known("no-auth-token", "warn", "Only this machine may call; `stella serve` does not start.", "TWILIO_AUTH_TOKEN is not set.",
+          "Copy the account's primary auth token from the Twilio console (Account, API keys & tokens)."),
+    Known("no-public-url", "warn", "Twilio cannot call; `stella serve` does not start.", "STELLA_PUBLIC_URL is not set.",
+          "Set it to the https address Twilio shall call."),
+    Known("agent-bad", "fail", "STELLA does not start.", "The agent file has a fault at this line.",
+          "Correct it; docs/reference/agent-file.md has every key."),
+    Known("notify-none", "warn", "Messages and call-back wishes are kept but nobody is told.",
+          "The agent has no [[notify]].", "Add an e-mail address or a webhook to the agent file."),
+    Known("notify-no-smtp", "fail", "Messages by e-mail are not delivered.",
+          "The agent notifies by e-mail, but there is no mail server.",
+          "Set STELLA_SMTP_HOST, STELLA_SMTP_FROM and, where needed, STELLA_SMTP_USER and STELLA_SMTP_PASSWORD."),
+    Known("model-missing", "fail", "STELLA does not start with this agent.", "A speech model has not been fetched.",
+          "stella models pull"),
+    Known("model-damaged", "fail", "STELLA does not start with this agent.",
+          "A speech model is incomplete or of another version.", "stella models pull"),
+    Known("voice-none", "fail", "STELLA does not start with this agent.", "No speech synthesis is installed.",
+          "As root: apt-get install libflite1 libespeak-ng1 espeak-ng-data. Without root: stella models pull espeak"),
+    Known("voice-no-german", "fail", "The agent cannot speak German.", "espeak-ng is not there.",
+          "As root: apt-get install libespeak-ng1 espeak-ng-data. Without root: stella models pull espeak"),
+    Known("voice-robotic", "warn", "English sounds more like a robot than it must.", "libflite1 is not installed.",
+          "As root: apt-get install libflite1"),
+    Known("database-unreachable", "fail", "STELLA does not start; nothing is recorded.",
+          "The database cannot be opened or answers with an error.", "See what it says; check STELLA_DATABASE_URL."),
+    Known("database-old", "warn", "Nothing: the next start brings it up to date, after a copy.",
+          "The database was made by an older STELLA.", "stella upgrade, or just start the server."),
+    Known("database-newer", "fail", "STELLA does not start.", "The database was used by a newer STELLA.",
+          "Install that version again, or restore the copy made before the upgrade."),
+)  # fmt: skip
+
+_TWILIO = table(
+    Known("twilio-credentials", "fail", "Webhooks or the REST API are refused.",
+          "Twilio does not take this key: copied wrongly, rotated, or of another account or region.",
+          "Copy it again from the Twilio console (Account, API keys & tokens)."),
+    Known("twilio-unreachable", "warn", "The number's settings could not be compared.",
+          "Twilio's API could not be asked from here.", "Check network and proxy; https://status.twilio.com."),
+    Known("number-not-found", "fail", "Calls do not arrive here.", "TWILIO_NUMBER is no number of this account.",
+          "Correct TWILIO_NUMBER or TWILIO_ACCOUNT_SID; `stella numbers list` shows what there is."),
+    Known("number-other-url", "fail", "Calls go elsewhere, or are refused because the signed address differs.",
+          "The number's \"A call comes in\" is not STELLA_PUBLIC_URL with /api/stella/call/voice.", "stella numbers connect"),
+    Known("number-method", "fail", "The webhook answers 405; callers hear an application error.",
+          "The number's method is GET.", "stella numbers connect"),
+    Known("number-app", "fail", "Calls never reach the webhook, whatever its URL is.",
+          "A TwiML app or a SIP trunk is set on the number, and Twilio then ignores the URL.", "stella numbers connect"),
+    Known("number-fax", "fail", "Calls never reach the webhook.", "The number receives fax.", "stella numbers connect"),
+    Known("number-no-status", "warn", "Ends of calls are told late or not at all.",
+          "The number's status callback is not STELLA's.", "stella numbers connect"),
+    Known("number-no-fallback", "warn", "When STELLA cannot be reached, callers hear Twilio's own error sentence.",
+          "The number has no fallback.", "Put the TwiML of `stella urls` into a TwiML Bin and connect with --fallback-url."),
+    Known("number-fallback-here", "warn", "When the server is gone, so is the fallback.",
+          "The fallback is on the server it should replace.",
+          "Put the TwiML of `stella urls` into a TwiML Bin and connect with --fallback-url."),
+)  # fmt: skip
+
+_CALL = table(
+    Known("self-call-failed", "fail", "A call to this installation fails.", "See what was noticed.",
+          "The server's log at this moment; `stella verify` with the server's address names the place."),
+    Known("self-call-deaf", "fail", "The agent speaks but does not hear.",
+          "The greeting was heard, and words on the line were not answered: speech recognition fails or is overloaded.",
+          "The server's log at this moment; stella models list --check"),
+    Known("self-call-no-start", "fail", "The server does not start.", "See what it said.",
+          "Mend that, and start `stella serve`."),
+)  # fmt: skip
+
+FINDINGS: dict[str, Known] = {**_MACHINE, **_SETTINGS, **_TWILIO, **_CALL, **ALERTS, OTHER.code: OTHER}
+"""Everything `stella doctor` may find beside what `stella verify` finds."""
