@@ -36,17 +36,29 @@ class NumberChange:
     def make(self, number: NumberSettings, wanted: Mapping[str, str], *, by: str) -> Changed:
         """Set `wanted` and read it back. `by` is the command, for the journal.
 
+        A process that changes its own change (a tunnel with a new address) keeps what was there before the first.
         Raises ProviderError: then nothing was changed, unless it is OutcomeUnknown.
         """
-        entry = Entry(datetime.now(UTC).isoformat(timespec="seconds"), by, os.getpid(), number.settings, wanted)
-        self._journal.push(number, entry)
+        at, mine = datetime.now(UTC).isoformat(timespec="seconds"), self.mine(number.sid)
+        again = mine is not None and mine.by == by
+        if mine is not None and again:
+            self._journal.amend(number.sid, Entry(at, by, mine.pid, mine.before, wanted))
+        else:
+            self._journal.push(number, Entry(at, by, os.getpid(), number.settings, wanted))
         try:
             return self._set(number, wanted)
         except OutcomeUnknown:
             raise
         except ProviderError:
-            self._journal.pop(number.sid)
+            if not again:
+                self._journal.pop(number.sid)
             raise
+
+    def mine(self, sid: str) -> Entry | None:
+        """The newest change of this number, if this very process made it. Raises ConfigError."""
+        kept = self._journal.read(sid)
+        newest = kept.entries[-1] if kept and kept.entries else None
+        return newest if newest and newest.pid == os.getpid() else None
 
     def put_back(self, kept: Kept, now: NumberSettings) -> Changed:
         """Undo the newest change that is kept. Raises ProviderError; then it stays kept."""

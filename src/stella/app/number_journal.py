@@ -78,6 +78,12 @@ class NumberJournal:
             entries = (entries[0], *entries[2:])
         self._write(Kept(number.sid, number.phone_number, number.account_sid, entries))
 
+    def amend(self, sid: str, entry: Entry) -> None:
+        """Put another entry in the place of the newest."""
+        kept = self.read(sid)
+        if kept is not None and kept.entries:
+            self._write(Kept(kept.sid, kept.phone_number, kept.account_sid, (*kept.entries[:-1], entry)))
+
     def pop(self, sid: str) -> None:
         """Forget the newest change: it was put back, or never made."""
         kept = self.read(sid)
