@@ -141,7 +141,7 @@ async def open_house(
         await engines.prepare(shelf.agents, progress)
         switchboard = Switchboard(
             NumberedAgents(shelf, settings.twilio_number), engines, store, CLOCK,
-            calls_at_once=settings.calls_at_once, metrics=metrics,
+            calls_at_once=settings.calls_at_once, metrics=metrics, tapes=store,
         )  # fmt: skip
         stack.push_async_callback(switchboard.close)
         events = LiveEvents(switchboard, store)

@@ -10,20 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 
 import structlog
 
 from stella.calls.engines import Engines
-from stella.calls.language import key_hints, language_by_key
+from stella.calls.language import language_by_key
 from stella.calls.legs import Leg
 from stella.calls.live_call import LiveCall
+from stella.calls.recorder import Recorder, opening_of, ticking
 from stella.calls.speak import RATE, Speaker
 from stella.calls.think import Thinker
 from stella.conversation import actions as do
 from stella.conversation import events as on
 from stella.conversation.core import Conversation, Phase
-from stella.conversation.policy import Policy
 from stella.domain.call import EndedBy, KeyPressed, MediaCounts
 from stella.domain.ids import Mark
 from stella.ports.brain import Asked
@@ -38,6 +37,7 @@ from stella.ports.speech import (
     TextToSpeech,
     VoiceActivityStream,
 )
+from stella.ports.tapes import TapeStore
 
 _log = structlog.get_logger("stella.session")
 
@@ -52,13 +52,15 @@ class CallSession:
     """One verified stream of a call, from `start` to the end of its socket."""
 
     def __init__(
-        self, call: LiveCall, leg: Leg, line: Line, engines: Engines, ended: Callable[[CallSession], None]
-    ) -> None:
-        """`ended` is called once, when nothing of this session is left."""
+        self, call: LiveCall, leg: Leg, line: Line, engines: Engines, ended: Callable[[CallSession], None],
+        tapes: TapeStore | None = None,
+    ) -> None:  # fmt: skip
+        """`ended` is called once, when nothing of this session is left; `tapes` keeps its recording."""
         self.call, self.leg = call, leg
         self.counts = MediaCounts()
         self._line, self._engines, self._ended = line, engines, ended
-        self._clock = call.clock.monotonic
+        self._clock = ticking(call.clock.monotonic)
+        self._recorder = Recorder(call, leg.number, tapes)
         self._log = _log.bind(call=call.sid, leg=leg.number)
         self._conversation: Conversation | None = None
         self._inbox: deque[on.Event] = deque()
@@ -162,7 +164,10 @@ class CallSession:
         self._handling = True
         try:
             while self._inbox:
-                for action in conversation.handle(self._inbox.popleft(), self._clock()):
+                event, now = self._inbox.popleft(), self._clock()
+                orders = conversation.handle(event, now)
+                self._recorder.note(now, event, orders)
+                for action in orders:
                     self._carry_out(action)
         except Exception as error:  # noqa: BLE001 a fault of ours in one call: this call ends in words, the others go on
             self._break(error)
@@ -335,12 +340,13 @@ class CallSession:
         finally:
             await self._free()
             self._ended(self)
+        await self._recorder.keep()
 
     async def _open(self) -> None:
         call = self.call
         await self._commit()
-        agent, setup = call.agent, call.language
-        ears = self._engines.ears(agent, setup.code)
+        setup = call.language
+        ears = self._engines.ears(call.agent, setup.code)
         if ears is None:
             self._close(EndedBy.AGENT, "gather", "language")
             return
@@ -348,14 +354,7 @@ class CallSession:
         self._thinker = Thinker(call.brain, self.tell, self._clock, self._base_turn)
         self._ears = await ears.open(setup.code, self._heard)
         self._vad = self._engines.voice_activity.open(self._activity)
-        policy = Policy().with_overrides(
-            {"call_s": agent.limits.call_s, "warn_before_s": agent.limits.warn_before_s, **agent.policy}
-        )
-        asked_before = call.record.consent is not None
-        phrases = setup.phrases
-        if not call.language_certain and not call.resume_why:
-            phrases = replace(phrases, greeting=" ".join((phrases.greeting, *key_hints(agent, setup))))
-        self._conversation = Conversation(policy, phrases, agent.preset, asks_consent=False if asked_before else None)
+        self._conversation = self._recorder.begin(opening_of(call))
         waiting, self._inbox = self._inbox, deque()
         self.tell(on.CallResumed(call.resume_why) if call.resume_why else on.CallAnswered())
         for event in waiting:

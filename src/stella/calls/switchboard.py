@@ -29,6 +29,7 @@ from stella.ports.brain import CallFacts
 from stella.ports.line import Line
 from stella.ports.metrics import Metrics, NullMetrics
 from stella.ports.store import CallStore
+from stella.ports.tapes import TapeStore
 
 _log = structlog.get_logger("stella.switchboard")
 
@@ -58,11 +59,12 @@ class Switchboard:
         *,
         calls_at_once: int = 200,
         metrics: Metrics | None = None,
+        tapes: TapeStore | None = None,
         new_token: Callable[[], str] = lambda: secrets.token_urlsafe(24),
     ) -> None:
-        """Nothing is live; call `run` in a task for the housekeeping."""
+        """Nothing is live; call `run` in a task for the housekeeping. `tapes` keeps what every stream was told."""
         self._agents, self._engines, self._store, self._clock = agents, engines, store, clock
-        self._calls_at_once, self._new_token = calls_at_once, new_token
+        self._calls_at_once, self._new_token, self._tapes = calls_at_once, new_token, tapes
         self._metrics = metrics or NullMetrics()
         self._ledger = Ledger(store, clock, self._metrics)
         self._calls, self._sessions = self._ledger.live, self._ledger.sessions
@@ -201,7 +203,7 @@ class Switchboard:
         call.record.stream_sids.append(stream_sid)
         call.answer()
         call.after = "nothing"
-        session = CallSession(call, leg, line, self._engines, self._session_over)
+        session = CallSession(call, leg, line, self._engines, self._session_over, self._tapes)
         self._sessions[call_sid] = session
         return session
 

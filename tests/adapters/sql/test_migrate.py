@@ -68,12 +68,12 @@ async def test_an_upgrade_makes_a_copy_first(tmp_path: Path, monkeypatch: pytest
     file = tmp_path / "a.db"
     store = await open_store(f"sqlite:///{file}", tmp_path, pace=QUICK)
     await store.commit(call())
-    monkeypatch.setattr(migrate, "HEAD", "0002")
+    monkeypatch.setattr(migrate, "HEAD", "0999")
     ran = []
     monkeypatch.setattr(migrate, "_run", lambda _connection: ran.append(True))
     migrate.upgrade(read_url(f"sqlite:///{file}"), "20261123T100000Z")
     await store.close()
-    copy = tmp_path / "a.db.before-0001-20261123T100000Z"
+    copy = tmp_path / f"a.db.before-{HEAD}-20261123T100000Z"
     assert ran == [True]
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite3.connect(copy)) as connection:

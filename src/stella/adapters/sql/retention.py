@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from stella.adapters.sql import tapes
 from stella.adapters.sql.reading import fill
 from stella.adapters.sql.schema import call_states, calls, deliveries, dtmf, notices, tools, turns
 from stella.adapters.sql.snapshot import record_from
@@ -92,6 +93,7 @@ async def purge(connection: AsyncConnection, before: datetime) -> Gone:
     gone_keys = await connection.execute(delete(dtmf).where(dtmf.c.call_sid.in_(old)))
     told = tools.c.call_sid.in_(old) & ((tools.c.arguments != "{}") | (tools.c.result != ""))
     gone_tools = await connection.execute(update(tools).where(told).values(arguments="{}", result=""))
+    await tapes.forget_before(connection, before)
     waiting = select(deliveries.c.notice_key).where(deliveries.c.state == "pending")
     written = (notices.c.put_at < before.timestamp()) & notices.c.key.not_in(waiting) & (notices.c.text != "")
     gone_notices = await connection.execute(update(notices).where(written).values(subject="", text="", fields={}))
@@ -115,6 +117,7 @@ async def erase(connection: AsyncConnection, call_sids: Sequence[str]) -> Gone:
             (await connection.execute(delete(table).where(of(table.c.call_sid)))).rowcount
             for table in (turns, dtmf, tools, notices, call_states, calls)
         ]
+        await tapes.forget(connection, some)
         total = Gone(
             total.calls + counts[5],
             total.turns + counts[0],

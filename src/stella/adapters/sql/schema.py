@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Dialect
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration this code knows; the fast path at start compares with it before Alembic is loaded."""
 
 
@@ -159,6 +159,20 @@ call_states = Table(
     Column("call_sid", Text, primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
+)
+
+tapes = Table(
+    "tapes",
+    metadata,
+    Column("call_sid", Text, primary_key=True),
+    Column("leg", Integer, primary_key=True, autoincrement=False),
+    Column("kept_at", Double, nullable=False),
+    Column("head", Json, nullable=False),
+    Column("skeleton", Text, nullable=False),
+    Column("words", Text),
+    Column("steps", Integer, nullable=False),
+    Column("dropped", Integer, nullable=False),
+    Index("tapes_by_time", "kept_at"),
 )
 
 notices = Table(

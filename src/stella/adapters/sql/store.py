@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from stella.adapters.sql import reading
+from stella.adapters.sql import reading, tapes
 from stella.adapters.sql.engines import Engines, empty_wal, open_engines, read_url
 from stella.adapters.sql.evidence import append
 from stella.adapters.sql.migrate import upgrade
@@ -26,6 +26,7 @@ from stella.adapters.sql.spool import Spool
 from stella.adapters.sql.writer import Counts, Pace, Writer, code_of
 from stella.domain.call import CallRecord
 from stella.ports.failure import Unavailable
+from stella.ports.tapes import LegTape
 
 log = structlog.get_logger("stella.store")
 _READ_S = 5.0
@@ -137,6 +138,15 @@ class SqlStore:
         async with self.reading() as connection:
             query = select(call_states.c.state).where(call_states.c.call_sid == text(call_sid))
             return bytes.fromhex((await connection.execute(query)).scalar() or "")
+
+    async def keep_tape(self, tape: LegTape) -> None:
+        """Keep a leg's recording. Raises Unavailable."""
+        await self.writer.run(lambda connection: tapes.keep(connection, tape))
+
+    async def tapes(self, call_sid: str) -> Sequence[LegTape]:
+        """The recordings of a call. Raises Unavailable."""
+        async with self.reading() as connection:
+            return await tapes.of_call(connection, call_sid)
 
     async def ready(self) -> bool:
         """Whether the database takes writes now; asked of the database at most once a second."""
