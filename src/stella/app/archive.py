@@ -131,7 +131,7 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> Manifest:
     try:
         with archive.open(MANIFEST) as file:
             manifest = msgspec.json.decode(file.read(MOST_MANIFEST + 1), type=Manifest)
-    except (msgspec.MsgspecError, zipfile.BadZipFile, *_BROKEN) as failed:
+    except (OSError, msgspec.MsgspecError, zipfile.BadZipFile, *_BROKEN) as failed:
         raise ConfigError(f"{path} has a manifest that makes no sense ({failed}): take another backup") from None
     if manifest.format != FORMAT:
         raise ConfigError(f"{path} was written by a newer STELLA ({manifest.stella}): install that one")
