@@ -25,6 +25,10 @@ _MEND = {
     "primary auth token of the account that owns the number, and STELLA_PUBLIC_URL the address in the Twilio "
     "console, letter by letter; `stella doctor` compares them",
 }
+_FOREIGN = (
+    "the fields name another account than TWILIO_ACCOUNT_SID: the number belongs to another account or sub-account, whose "
+    "own auth token signs; set that account and its token. Otherwise the request is not from Twilio"
+)
 _LOCAL_ONLY = (
     "TWILIO_AUTH_TOKEN is not set, so only this machine may call: directly (no tunnel or proxy) and as localhost, "
     "127.0.0.1 or [::1]; set the token for everything else"
@@ -54,7 +58,7 @@ class Locks:
         verdict = self._signatures.check_form(target, fields, _signature(headers))
         if not verdict.ok:
             raise self._puzzle(verdict.cause, target, fields, headers, upgrade=False)
-        if self._account_sid and {value for name, value in fields if name == "AccountSid"} != {self._account_sid}:
+        if self._foreign(fields):
             raise Refused(
                 "foreign-account", "AccountSid is not TWILIO_ACCOUNT_SID; this number belongs to another account"
             )
@@ -74,11 +78,18 @@ class Locks:
         def explain() -> str:
             if self._signatures is None:
                 return ""
+            if cause == "wrong-signature" and not upgrade and self._foreign(fields):
+                return _FOREIGN
             shown, line = "".join(_signature(headers)[:1]), target.decode("latin-1")
             host = (header(headers, b"host") or b"").decode("latin-1")
             return diagnose(self._signatures, cause, line, fields, shown, host=host, upgrade=upgrade)
 
         return Puzzle(cause, _MEND.get(cause, ""), explain)
+
+    def _foreign(self, fields: Pairs) -> bool:
+        """Whether the fields name another account than ours, or none; without a configured account nobody's are."""
+        named = {value for name, value in fields if name == "AccountSid"}
+        return bool(self._account_sid) and named != {self._account_sid}
 
     def _demand_local(self, headers: Headers, peer: str) -> None:
         if not self._development or not is_development_peer(headers, peer):

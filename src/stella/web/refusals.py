@@ -22,11 +22,15 @@ class Puzzle(Refused):
 
 
 class Refusals:
-    """Counts every refusal; logs at most `lines_per_second` and says how many were left out. `clock` is monotonic."""
+    """Counts every refusal; logs at most `lines_per_second` and says how many were left out. `clock` is monotonic.
+
+    Looking for the true reason of a refusal costs a millisecond and is done once a second for each place at most.
+    """
 
     def __init__(self, metrics: Metrics, lines_per_second: int, clock: Callable[[], float]) -> None:
         self._metrics, self._limit, self._clock = metrics, lines_per_second, clock
         self._window, self._lines, self._quiet = -1, 0, 0
+        self._explained: set[str] = set()
 
     def note(self, refused: Refused, where: str) -> None:
         """Count it, and log it while there is room. Neither holds a secret nor a body."""
@@ -34,12 +38,16 @@ class Refusals:
         window = int(self._clock())
         if window != self._window:
             self._window, self._lines = window, 0
+            self._explained.clear()
         if self._lines >= self._limit:
             self._quiet += 1
             return
         self._lines += 1
         quiet, self._quiet = self._quiet, 0
-        mend = refused.explain() if isinstance(refused, Puzzle) else refused.mend
+        mend = refused.mend
+        if isinstance(refused, Puzzle) and where not in self._explained:
+            self._explained.add(where)
+            mend = refused.explain()
         log.warning("refused", cause=refused.cause, where=where, mend=mend, unlogged=quiet)
 
     def count(self, cause: str) -> None:
