@@ -42,6 +42,7 @@ lock: setup-dev ## pin the newest allowed versions anew (see CONTRIBUTING.md)
 docs: setup-dev ## write the generated pages anew, check links, commands, glossary and decisions
 	@$(BIN)/python tools/settings_page.py
 	@$(BIN)/python tools/agent_file_page.py
+	@$(BIN)/python tools/reference_pages.py
 	@$(BIN)/python docs/draw_policy.py > docs/reference/policy.md
 	@$(BIN)/python docs/draw_phases.py > docs/why/phases.md
 	@$(BIN)/pytest -q tests/test_house_rules.py

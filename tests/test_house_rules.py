@@ -50,6 +50,7 @@ COMMANDS = {
     "export",
     "cp",
     "sudo",
+    "docker",
 }
 
 
