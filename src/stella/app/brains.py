@@ -95,7 +95,7 @@ class Brains:
             return bench.Brain()
         company = AgentCompany(agent, knowledge)
         self._health.setdefault(name, Breaker(time.monotonic))
-        return ModelBrain(self._model(name), company, lambda: built_in(agent, company, self._outbox), time.monotonic)
+        return ModelBrain(self._model(name), company, built_in(agent, company, self._outbox), time.monotonic)
 
     def _model(self, name: str) -> LanguageModel:
         if name in self._models:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -210,13 +210,13 @@ class Switch:
         return ToolAnswer("changed", (ChangeLanguage(code),))
 
 
-def built_in(agent: Agent, company: Company, outbox: Outbox) -> Sequence[Tool]:
-    """The tools an agent's own set-up makes sense of."""
-    tools: list[Tool] = [TakeMessage(outbox, agent.limits.messages_per_call), End(), Search(company)]
+def built_in(agent: Agent, company: Company, outbox: Outbox) -> Callable[[], list[Tool]]:
+    """Makes each call its own tools: those that an agent's own set-up makes sense of."""
+    shared: list[Tool] = [End(), Search(company)]
     if agent.people:
         names = tuple(person.name for person in agent.people)
-        tools.append(Transfer(company, msgspec.defstruct("TransferTo", [("person", Literal[names])])))
+        shared.append(Transfer(company, msgspec.defstruct("TransferTo", [("person", Literal[names])])))
     if len(agent.languages) > 1:
         codes = tuple(setup.code for setup in agent.languages)
-        tools.append(Switch(msgspec.defstruct("ChangeLanguage", [("language", Literal[codes])])))
-    return tools
+        shared.append(Switch(msgspec.defstruct("ChangeLanguage", [("language", Literal[codes])])))
+    return lambda: [TakeMessage(outbox, agent.limits.messages_per_call), *shared]

@@ -8,10 +8,14 @@ HOLD_MOST = 300
 """Characters of an unfinished link or tag that are held back; what is longer is not one."""
 
 _LINK = re.compile(r"!?\[([^\]\n]*)\]\([^)\n]*\)")
+_NOTE = re.compile(r"\[[^\]\n]*\]")
+"""Ours, when a model reads them aloud against its instructions."""
 _TAG = re.compile(r"</?[A-Za-z][^<>\n]*>")
 _ADDRESS = re.compile(r"https?://(?:www\.)?([^\s/?#]+)[^\s]*")
 _MARKS = re.compile(r"[*`#|~^{}\\]|^\s*[-+•]\s+|__+", re.MULTILINE)
-_OPEN = re.compile(r"!?\[[^\]\n]*(?:\](?:\([^)\n]*)?)?$|<[^<>\n]*$|https?://\S*$|\bhttps?:?/?$")
+_OPEN = re.compile(r"!?\[[^\]\n]*(?:\](?:\([^)\n]*)?)?$|<[^<>\n]*$|\S+$")
+"""What may still become a link or a tag; and the last word, which may become an address. Speech is made of sentences, so
+nothing is later for it."""
 
 
 class PlainSpeech:
@@ -23,7 +27,7 @@ class PlainSpeech:
 
     def feed(self, piece: str) -> str:
         """What is certain by now."""
-        text = self._held + piece
+        text = _TAG.sub("", _LINK.sub(r"\1", self._held + piece))
         unfinished = _OPEN.search(text)
         at = unfinished.start() if unfinished and len(text) - unfinished.start() <= HOLD_MOST else len(text)
         self._held = text[at:]
@@ -39,6 +43,6 @@ def plain(text: str) -> str:
     """A text without its marks. Spaces stay as they are: pieces are joined."""
     if not text:
         return ""
-    text = _TAG.sub("", _LINK.sub(r"\1", text))
-    text = _MARKS.sub("", _ADDRESS.sub(r"\1", text))
+    text = _ADDRESS.sub(r"\1", _TAG.sub("", _LINK.sub(r"\1", text)))
+    text = _MARKS.sub("", _NOTE.sub("", text))
     return "".join(sign if sign.isprintable() or sign == "\n" else " " for sign in text)

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -132,11 +133,15 @@ def key_of(call_sid: str, name: str, arguments: Mapping[str, Any]) -> str:
 
 def spec_of(tool: Tool) -> ToolSpec:
     """A tool as a model sees it: one schema without references, which not every vendor follows."""
-    schema = msgspec.json.schema(tool.arguments)
+    return ToolSpec(tool.name, tool.description, _schema(tool.arguments))
+
+
+@lru_cache(maxsize=1000)
+def _schema(arguments: type[msgspec.Struct]) -> Mapping[str, Any]:
+    schema = msgspec.json.schema(arguments)
     parts = schema.pop("$defs", {})
     root = _inlined(schema, parts, 0)
-    shown = {"type": "object", "properties": root.get("properties", {}), "required": root.get("required", [])}
-    return ToolSpec(tool.name, tool.description, shown)
+    return {"type": "object", "properties": root.get("properties", {}), "required": root.get("required", [])}
 
 
 def _inlined(node: Any, parts: Mapping[str, Any], depth: int) -> Any:

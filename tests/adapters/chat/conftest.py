@@ -74,6 +74,6 @@ def think(outbox: KeptOutbox) -> Callable[..., ModelBrain]:
     company = AgentCompany(AGENT, Knowledge(()))
 
     def build(model: ChatModel, **options: object) -> ModelBrain:
-        return ModelBrain(model, company, lambda: built_in(AGENT, company, outbox), time.monotonic, **options)  # type: ignore[arg-type]
+        return ModelBrain(model, company, built_in(AGENT, company, outbox), time.monotonic, **options)  # type: ignore[arg-type]
 
     return build
