@@ -119,3 +119,12 @@ def _stops_within_number(said: list[str]) -> bool:
 def is_complete_number(text: str, digits: int) -> bool:
     """Whether a text names all digits that were asked for (0: as many as a telephone number has)."""
     return count_digits(text) >= (digits or _PLAUSIBLE_NUMBER)
+
+
+SPOKEN_DIGITS = _SPOKEN_DIGITS
+KNOWN = frozenset().union(
+    BACKCHANNELS, _YES, _NO, _DOUBT, _TRAILING, _COURTESY,
+    _list("phone telephone mobile number name address email nummer adresse mail telefonnummer handynummer heiße wohne"),
+    _list("name's i'm calling about es geht um lautet"),
+)  # fmt: skip
+"""Every word that turn-taking itself looks for, but the digits."""

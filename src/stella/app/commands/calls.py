@@ -1,4 +1,4 @@
-"""`stella calls`: list, show, export and erase the records, with or without a running server."""
+"""`stella calls`: list, show, replay, export and erase the records, with or without a running server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rich.table import Table
 from stella.domain.call import CallRecord
 from stella.domain.errors import ConfigError
 
-calls = typer.Typer(no_args_is_help=True, help="The records of calls: list, show, export, erase.")
+calls = typer.Typer(no_args_is_help=True, help="The records of calls: list, show, replay, export, erase.")
 
 T = TypeVar("T")
 _Json = Annotated[bool, typer.Option("--json", help="Print data for scripts.")]
@@ -115,9 +115,16 @@ def export_calls(
     *,
     form: Annotated[str, typer.Option("--format", help="csv (a line per call) or jsonl (whole records).")] = "jsonl",
     out: Annotated[Path | None, typer.Option(help="Write here instead of to the terminal.")] = None,
+    story: Annotated[str, typer.Option(help="Tell this one call as a story, names and numbers replaced.")] = "",
+    leg: Annotated[int, typer.Option(min=1, help="Of a story: which stream of the call.")] = 1,
+    story_file: Annotated[Path | None, typer.Argument(metavar="[OUT.call]", help="Where the story goes.")] = None,
 ) -> None:
-    """Write every record out, newest first."""
+    """Write every record out, newest first; or with --story one call as a file that `replay` and tests take."""
     from stella.app.commands.calls_export import export
+
+    if story or story_file:
+        _tell(story, leg, story_file)
+        return
 
     if form not in ("csv", "jsonl"):
         typer.echo(f"--format {form} is not known: use csv or jsonl.", err=True)
@@ -125,6 +132,35 @@ def export_calls(
     count = _run(export(_place()[0], form, out))
     if out:
         typer.echo(f"{count} calls written to {out}", err=True)
+
+
+def _tell(call_sid: str, leg: int, out: Path | None) -> None:
+    from stella.app import stories
+    from stella.app.commands.calls_replay import load_legs
+
+    if not call_sid or out is None:
+        typer.echo("A story needs both: stella calls export --story CALL OUT.call", err=True)
+        raise typer.Exit(2)
+    ((_, told),) = load_legs(_place()[0], call_sid, leg)
+    stories.save(stories.without_names(told), out)
+    typer.echo(f"{len(told.steps)} facts written to {out}; look it over before you give it away.", err=True)
+
+
+@calls.command("replay")
+def replay_call(
+    call: Annotated[str, typer.Argument(help="A call, as `stella calls list` names it, or a story file (*.call).")],
+    *,
+    leg: Annotated[int, typer.Option(min=0, help="Only this stream of the call; 0 means all.")] = 0,
+    agent: Annotated[str, typer.Option(help="Try the policy numbers of this agent file.")] = "",
+    policy: Annotated[list[str] | None, typer.Option(help="Try another number: name=value. May be repeated.")] = None,
+    as_json: _Json = False,
+) -> None:
+    """Tell today's code what a recorded call was told. Exit code 0: it orders the same; 1: the differences are shown."""
+    from stella.app.commands.calls_replay import load_legs, numbers, run
+
+    url = "" if call.endswith(".call") else _place()[0]
+    if not run(load_legs(url, call, leg), agent, numbers(policy or []), as_json=as_json):
+        raise typer.Exit(1)
 
 
 @calls.command("erase")
