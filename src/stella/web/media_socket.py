@@ -28,6 +28,8 @@ from stella.wire.twilio_stream import Connected, Dtmf, MarkReturned, Media, Star
 log = structlog.get_logger("stella.web")
 
 _SID = re.compile(r"[A-Za-z0-9_-]{2,64}")
+TELL_EVERY_S = 2.0
+"""Frames are counted for the metrics this often; the rest at the end."""
 _TEXT, _CONTINUATION, _BINARY = WSMsgType.TEXT, WSMsgType.CONTINUATION, WSMsgType.BINARY
 
 
@@ -70,7 +72,7 @@ class MediaSocket(WSListener):
         self._parts_size = self._bad = self._control = self._others = 0
         self._unknown: set[str] = set()
         self._seen = self._counted = (0, 0, 0)
-        self._active_at = self._start_due = clock()
+        self._active_at = self._start_due = self._told_at = clock()
         self._start_due += self._deadlines.start
         self._close_due = math.inf
 
@@ -274,7 +276,9 @@ class MediaSocket(WSListener):
             self._refuse_flood("too many messages")
         elif messages:
             self._active_at = now
-            self._tell_frames()
+            if now > self._told_at + TELL_EVERY_S:
+                self._told_at = now
+                self._tell_frames()
         elif self._phase is _Phase.LIVE and now > self._active_at + self._deadlines.idle:
             self._keeper.refusals.note(Refused("idle-stream", "no sound for a long time; the peer is gone"), "stream")
             self._shut(WSCloseCode.OK, "")

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 WAITING = 16
 """Windows of one call that may wait: 512 ms."""
 _GATHER_PER_CALL_S = 0.001
-_GATHER_MOST_S = 0.010
+_GATHER_MOST_S = 0.024
 _JOIN_S = 5.0
 
 

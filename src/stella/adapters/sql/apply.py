@@ -50,8 +50,7 @@ async def write(connection: AsyncConnection, snapshots: Sequence[Snapshot], know
     await connection.execute(upsert(dialect, calls), [_call_values(one) for one in snapshots])
     for name, table, columns in _PARTS:
         await _write_part(connection, name, table, columns, snapshots, known)
-    for one in snapshots:
-        await append_all(connection, one)
+    await append_all(connection, snapshots)
     await _drop_states(connection, [one.call_sid for one in snapshots if one.over])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Table, insert, select, text
@@ -33,14 +34,34 @@ async def append(connection: AsyncConnection, table: Table, values: dict[str, An
     return True
 
 
-async def append_all(connection: AsyncConnection, snapshot: Snapshot) -> None:
-    """What a call's snapshot brings along: disclosures heard and answers given."""
-    for row in snapshot.disclosures:
-        values = {"call_sid": snapshot.call_sid, **dict(zip(DISCLOSURE, row, strict=True))}
-        await append(connection, disclosures, values, ("call_sid", *DISCLOSURE))
-    for row in snapshot.consents:
-        values = {"call_sid": snapshot.call_sid, **dict(zip(CONSENT, row, strict=True))}
-        await append(connection, consents, values, ("call_sid", *CONSENT))
+async def append_all(connection: AsyncConnection, snapshots: Sequence[Snapshot]) -> None:
+    """What these snapshots bring along, disclosures heard and answers given: three statements a table, however many."""
+    for table, columns, part in ((disclosures, DISCLOSURE, "disclosures"), (consents, CONSENT, "consents")):
+        rows = [
+            {"call_sid": one.call_sid, **dict(zip(columns, row, strict=True))}
+            for one in snapshots
+            for row in getattr(one, part)
+        ]
+        if rows:
+            await _append_rows(connection, table, rows)
+
+
+async def _append_rows(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if connection.dialect.name == "postgresql":
+        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _PG_LOCK})
+    names = tuple(rows[0])
+    calls = {row["call_sid"] for row in rows}
+    there = select(*(table.c[name] for name in names)).where(table.c.call_sid.in_(calls))
+    known = {tuple(row) for row in (await connection.execute(there)).all()}
+    before = (await connection.execute(select(table.c.digest).order_by(table.c.id.desc()).limit(1))).scalar() or ""
+    fresh = []
+    for row in rows:
+        if (values := tuple(row.values())) not in known:
+            known.add(values)
+            before = digest(before, row)
+            fresh.append({**row, "digest": before})
+    if fresh:
+        await connection.execute(insert(table), fresh)
 
 
 async def first_broken(connection: AsyncConnection, table: Table) -> int | None:

@@ -262,7 +262,7 @@ class Writer:
             if fresh:
                 await write(connection, fresh, {})
             for one in snapshots:
-                await append_all(connection, one)
+                await append_all(connection, [one])
         for one in fresh:
             self._known.pop(one.call_sid, None)
         for name in names:
