@@ -369,7 +369,8 @@ async def test_b13_a_flood_of_sound_is_held_off_and_counted(locked, kit, opened)
         socket.media(chunk)
     await kit.until(lambda: session.counts.frames_received + session.counts.frames_rejected == 2500)
     assert 400 <= session.counts.frames_received <= 2000
-    assert len(session.heard) == session.counts.frames_received * 160
+    # What real time allows meanwhile is bridged with silence, so only the sound itself is counted.
+    assert session.heard.count(0x55) == session.counts.frames_received * 160
     socket.say({"event": "dtmf", "streamSid": kit.stream, "dtmf": {"digit": "1"}})
     await kit.until(lambda: session.facts == [("dtmf", "1")])
 
