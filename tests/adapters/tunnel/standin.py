@@ -67,6 +67,7 @@ def forward(client: socket.socket, where: tuple[str, int]) -> None:
             client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             return
         with server:
+            server.settimeout(None)
             line, _, rest = head.partition(b"\r\n")
             back = threading.Thread(target=pump, args=(server, client), daemon=True)
             back.start()
