@@ -14,11 +14,12 @@ from stella.calls.keep import redact
 from stella.calls.legs import Legs
 from stella.domain.acts import UsedTool
 from stella.domain.agent import Agent, LanguageSetup
-from stella.domain.call import CallRecord, CallStatus, EndedBy, Percentiles
+from stella.domain.call import CallRecord, CallStatus, EndedBy, Percentiles, ToolUse
 from stella.domain.consent import Consent
 from stella.domain.plan import Plan
 from stella.domain.transcript import Turn
 from stella.ports.brain import BrainSession
+from stella.ports.speech import Switched
 from stella.ports.store import CallStore
 
 NextKind = Literal["nothing", "goodbye", "transfer", "gather", "resume", "apology"]
@@ -127,6 +128,17 @@ class LiveCall:
             use.ended_s = round(self.seconds(), 3)
             use.started_s = round(max(0.0, use.ended_s - used.took_s), 3)
         self.record.tools.append(use)
+
+    def note_switch(self, switched: Switched) -> None:
+        """One engine went on for another."""
+        told = {"kind": switched.kind, "from": switched.before, "to": switched.after, "mid_reply": switched.begun}
+        self.note_tool(UsedTool(ToolUse("engine_switch", told, switched.code)))
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """Names that are likely to be said: the company and its people."""
+        people = (name for person in self.agent.people for name in (person.name, *person.also))
+        return tuple(dict.fromkeys(name for name in (self.agent.company, *people) if name))
 
     def note_consent(self, question: str, answer: str, by: str) -> None:
         """An answer arrived; what the preset forbids without it is decided anew at every save."""

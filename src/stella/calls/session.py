@@ -34,6 +34,7 @@ from stella.ports.speech import (
     Heard,
     Hypothesis,
     SpeechToTextStream,
+    Switched,
     TextToSpeech,
     VoiceActivityStream,
 )
@@ -283,7 +284,7 @@ class CallSession:
             self._close(EndedBy.AGENT, "gather", "language")
             return
         try:
-            opened = await ears.open(setup.code, self._heard)
+            opened = await ears.open(setup.code, self._heard, call.vocabulary)
         except ProviderError:
             self._close(EndedBy.AGENT, "gather", "language")
             return
@@ -326,6 +327,8 @@ class CallSession:
             case Final(utterance, text, took_ms):
                 self.call.stt_ms.append(took_ms)
                 self.tell(on.UtteranceFinal(utterance, text))
+            case Switched():
+                self.call.note_switch(heard)
             case _:
                 self._log.warning("ears-failed", code=heard.code)
                 self.tell(on.UtteranceLost(heard.utterance))
@@ -350,9 +353,9 @@ class CallSession:
         if ears is None:
             self._close(EndedBy.AGENT, "gather", "language")
             return
-        self._speaker = Speaker(self._line, self.tell, self._clock, self._voice())
+        self._speaker = Speaker(self._line, self.tell, self._clock, self._voice(), call.note_switch)
         self._thinker = Thinker(call.brain, self.tell, self._clock, self._base_turn)
-        self._ears = await ears.open(setup.code, self._heard)
+        self._ears = await ears.open(setup.code, self._heard, call.vocabulary)
         self._vad = self._engines.voice_activity.open(self._activity)
         self._conversation = self._recorder.begin(opening_of(call))
         waiting, self._inbox = self._inbox, deque()

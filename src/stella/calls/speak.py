@@ -21,7 +21,7 @@ from stella.conversation import events as on
 from stella.domain.ids import Mark, SegmentId
 from stella.ports.failure import ProviderError
 from stella.ports.line import Line
-from stella.ports.speech import TextToSpeech
+from stella.ports.speech import Switched, TextToSpeech
 
 RATE = 8000
 CHUNK = 1600
@@ -56,8 +56,9 @@ class Speaker:
         tell: Callable[[on.Event], None],
         clock: Callable[[], float],
         voice: tuple[TextToSpeech, str, str],
+        switched: Callable[[Switched], None] = lambda _switched: None,
     ) -> None:
-        """`voice` is engine, language and the engine's name of a voice.
+        """`voice` is engine, language and the engine's name of a voice; `switched` hears of a change of engine.
 
         `tell` takes SegmentVoiced, SegmentFailed and AudioSent; `clock` is monotonic seconds.
         """
@@ -67,7 +68,7 @@ class Speaker:
         self._todo: deque[Segment] = deque()
         self._maker: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._voice = voice
+        self._voice, self._switched = voice, switched
         self._ahead = AHEAD_S
         self._ends_at = 0.0
         self._paused = False
@@ -154,6 +155,8 @@ class Speaker:
             async for sound in pieces:
                 if not piece.sound:
                     self.first_audio_ms.append((self._clock() - asked) * 1000)
+                if sound.switched is not None:
+                    self._switched(sound.switched)
                 piece.sound += sound.mulaw
                 piece.words += [on.WordTime(word.chars, word.end) for word in sound.words]
                 self._pump()

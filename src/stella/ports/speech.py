@@ -66,7 +66,21 @@ class Lost:
     code: str
 
 
-Heard = Hypothesis | Final | Lost
+@dataclass(frozen=True, slots=True)
+class Switched:
+    """One engine went on for another: `kind` is `stt` or `tts`, `code` why, `begun` whether in the middle of something.
+
+    For the record; an engine made of several says so.
+    """
+
+    kind: str
+    before: str
+    after: str
+    code: str
+    begun: bool = False
+
+
+Heard = Hypothesis | Final | Lost | Switched
 
 
 class SpeechToTextStream(Protocol):
@@ -116,10 +130,14 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """A piece of speech. `words` are those that end in this piece, where the engine knows."""
+    """A piece of speech. `words` are those that end in this piece, where the engine knows.
+
+    `switched` tells that from this piece on another engine speaks.
+    """
 
     mulaw: bytes
     words: tuple[Word, ...] = ()
+    switched: Switched | None = None
 
 
 class TextToSpeech(Protocol):
