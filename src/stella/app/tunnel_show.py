@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.panel import Panel
 from rich.text import Text
 
 from stella.app.qr import LONGEST, as_text, qr
@@ -24,12 +23,11 @@ def show_open(console: Console, url: str, number: str, browser_note: str) -> Non
         words.append("`--connect` sets a number to it and puts it back at the end; or set the two yourself.")
     if browser_note:
         words.append(f"\n{browser_note}", "dim")
-    words.no_wrap = True
     if console.is_terminal:
-        console.print(Panel.fit(words, padding=(1, 2)))
-    else:
-        console.print(words, soft_wrap=True)
+        console.rule(style="green")
+    # No frame around it: an address that is cut off or folded cannot be copied.
+    console.print(words, soft_wrap=True)
     code = f"tel:{number}" if number else f"{url}/health"
     if console.is_terminal and console.encoding.lower().startswith("utf") and len(code.encode()) <= LONGEST:
-        console.print(Text(as_text(qr(code)), "white on black"), highlight=False)
+        console.print(Text(as_text(qr(code)), "bright_white on black"), highlight=False)
         console.print("Scan to ring it." if number else "Scan to see on your telephone that it is reached.")
