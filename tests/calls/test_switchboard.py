@@ -218,15 +218,40 @@ def test_a_dead_database_does_not_cost_the_caller_a_word(run, house):
 
 
 def test_the_disclosure_is_committed_before_anything_is_said(run, house):
-    """The evidence is on disk before the first engine is touched."""
+    """The evidence, with the time it was heard, is on disk before the first engine is touched."""
 
     async def call():
         h = house()
-        await h.voice_webhook()
-        return h
+        session, _ = h.connect(await h.voice_webhook())
+        said_before_commit = []
+        commit = h.store.commit
 
-    h = run(call())
+        async def watched(record):
+            said_before_commit.append((list(h.voice.said), h.ears.opened))
+            await commit(record)
+
+        h.store.commit = watched
+        await asyncio.sleep(3)
+        await hang_up(session)
+        return h, said_before_commit[0]
+
+    h, before = run(call())
     assert h.store.commits[0].disclosure.text == h.agent.language("en").phrases.disclosure
+    assert h.store.commits[0].disclosure.heard_at is not None
+    assert before == ([], 0)
+
+
+def test_on_the_gather_path_the_disclosure_is_committed_with_the_answer(run, house):
+    """There is no `start` to wait for: the record is safe before the carrier has the words."""
+
+    async def call():
+        h = house(languages=frozenset({"en"}))
+        plan = await h.voice_webhook(from_="+4312345000")
+        return h, plan
+
+    h, plan = run(call())
+    assert isinstance(plan, AskByGather)
+    assert h.store.commits[0].disclosure.text == h.agent.language("de").phrases.disclosure
 
 
 def test_a_call_of_a_dead_process_goes_on_where_it_was(run, house):

@@ -165,9 +165,11 @@ class Switchboard:
             self._clock, self._store, language_certain=certain,
         )  # fmt: skip
         self._calls[request.call_sid] = call
-        await self._ledger.commit(call)
         if agent.voice_path == "gather" or self._engines.ears(agent, setup.code) is None:
+            await self._ledger.commit(call)
             return self._open_gather(call, "new")
+        # On the stream the disclosure counts as heard at `start`: there it is committed, before anything is said.
+        call.save()
         return self._keep_plan(call, self._open_stream(call, first=True))
 
     def _open_stream(self, call: LiveCall, *, first: bool = False, why: str = "") -> Plan:
