@@ -48,7 +48,7 @@ def test_another_environment_is_another_start(tmp_path: Path) -> None:
     source.mkdir()
 
     def environ() -> dict[str, str]:
-        begun = (tmp_path / "starts").exists()
+        begun = (tmp_path / "starts").exists() and starts(tmp_path)
         return {"WHERE": "second" if begun else "first"}
 
     command = child(tmp_path, "sys.exit(0) if os.environ['WHERE'] == 'second' else time.sleep(30)")
