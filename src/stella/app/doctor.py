@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from stella.adapters.twilio import TwilioRest
 from stella.app.doctor_call import check_call
 from stella.app.doctor_examination import Examination
 from stella.app.doctor_house import check_agents, check_database, check_models, check_settings, check_voices
+from stella.app.doctor_keys import check_keys
 from stella.app.doctor_machine import (
     check_clock,
     check_data_dir,
@@ -41,9 +42,18 @@ async def examine(
     """
     look = Examination(environ, tell)
     for check in _BEFORE:
-        await asyncio.to_thread(check, look)
-    await check_public_url(look)
-    await asyncio.to_thread(check_twilio, look, opened)
+        await _survive(look, asyncio.to_thread(check, look))
+    await _survive(look, check_keys(look))
+    await _survive(look, check_public_url(look))
+    await _survive(look, asyncio.to_thread(check_twilio, look, opened))
     if call:
-        await check_call(look)
+        await _survive(look, check_call(look))
     return look.lines
+
+
+async def _survive(look: Examination, check: Awaitable[None]) -> None:
+    """A doctor does not die of a patient: whatever a check did not expect is a finding, and the next one follows."""
+    try:
+        await check
+    except Exception as error:  # noqa: BLE001 the whole point
+        look.find("check-broken", "doctor", f"{type(error).__name__}: {error}"[:200])

@@ -11,7 +11,8 @@ from stella.app.child_server import TOKEN, serve
 from stella.app.doctor_examination import Examination
 from stella.app.voices import caller_voice
 from stella.domain.errors import ConfigError
-from stella.phone import Account, CallReport, HangUp, Speak, Telephony
+from stella.phone import Account, CallReport, HangUp, Meters, Speak, Telephony
+from stella.phone.report import Entry, Utterance
 from stella.phone.sound import SILENCE
 from stella.ports.failure import Unavailable
 
@@ -42,7 +43,14 @@ async def check_call(look: Examination) -> None:
             telephony = Telephony(
                 url, account, voice=lambda _text, _language: SILENCE * 800, public_url=public_url, timeout_s=_LIMIT_S
             )
-            report = await telephony.ring([Speak(QUESTION, question), HangUp()])
+            meters = Meters()
+
+            def answered(entry: Entry) -> None:
+                # Once the answer begins, enough is known.
+                if isinstance(entry, Utterance) and (entry.response_gap_s or -1.0) >= 0:
+                    meters.hang_up = True
+
+            report = await telephony.ring([Speak(QUESTION, question), HangUp()], observer=answered, meters=meters)
     except Unavailable as error:
         look.note(CHECK, f"there is no voice for the caller ({error.code})", "skipped")
     except ConfigError as error:

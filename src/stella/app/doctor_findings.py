@@ -75,6 +75,19 @@ _SETTINGS = table(
           "Install that version again, or restore the copy made before the upgrade."),
 )  # fmt: skip
 
+_KEYS = table(
+    Known("key-refused", "fail", "The engine of this provider fails; the next one in the agent file is tried.",
+          "The provider does not know this key: copied wrongly, deleted, or of another project or region.",
+          "Make a new key at the provider, or take the old one out."),
+    Known("key-spent", "warn", "The engine of this provider fails now and then.",
+          "The provider says 429: the quota or the credit is used up.", "Look at the provider's billing page."),
+    Known("provider-unreachable", "warn", "The engine of this provider fails if this lasts.",
+          "The provider could not be asked from here, or fails itself.",
+          "Check network, proxy and the provider's status page; OPENAI_BASE_URL and its sisters if one is set."),
+    Known("check-broken", "warn", "This check could not be made; the others were.",
+          "Something about this machine that the doctor did not expect.", "Please report it with what was seen."),
+)  # fmt: skip
+
 _TWILIO = table(
     Known("twilio-credentials", "fail", "Webhooks or the REST API are refused.",
           "Twilio does not take this key: copied wrongly, rotated, or of another account or region.",
@@ -109,5 +122,5 @@ _CALL = table(
           "Mend that, and start `stella serve`."),
 )  # fmt: skip
 
-FINDINGS: dict[str, Known] = {**_MACHINE, **_SETTINGS, **_TWILIO, **_CALL, **ALERTS, OTHER.code: OTHER}
+FINDINGS: dict[str, Known] = {**_MACHINE, **_SETTINGS, **_KEYS, **_TWILIO, **_CALL, **ALERTS, OTHER.code: OTHER}
 """Everything `stella doctor` may find beside what `stella verify` finds."""

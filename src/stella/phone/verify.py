@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 
 from stella.phone.context import completed_fields
 from stella.phone.form import Account, CallForm
-from stella.phone.reach import STATUS_PATH, VOICE_PATH
 from stella.phone.verify_answer import TIME, TWIML, check_answer, check_time
 from stella.phone.verify_call import SOUND, STATUS, check_call
 from stella.phone.verify_findings import Line, Tell
 from stella.phone.verify_http import ask
 from stella.phone.verify_locks import FORGED, GENUINE, check_locks
 from stella.phone.verify_network import check_network
-from stella.phone.verify_order import FINDINGS, Deadlines, Inspection, Order
+from stella.phone.verify_order import FINDINGS, Deadlines, Inspection, Order, status_url_of
 from stella.phone.verify_route import CHECK as ROUTE
 from stella.phone.verify_route import check_route
 from stella.phone.verify_stream import ADDRESS, HANDSHAKE, check_stream
@@ -81,26 +79,16 @@ async def _leave_no_call_open(look: Inspection) -> None:
     """A webhook that was let in began a record; where no call followed, the status callback ends it."""
     if look.answer is None or look.rung:
         return
-    url = _beside(look.voice_url, look.signed_as or look.voice_url)
     look.form.status = "completed"
     fields = look.form.fields(**completed_fields(None, 0.0))
     token = look.account.auth_token
     await ask(
-        look.session, url[0], fields,
-        signature=sign_form(token, url[1], fields.items()) if token else "",
+        look.session,
+        status_url_of(look.voice_url),
+        fields,
+        signature=sign_form(token, status_url_of(look.signed_as or look.voice_url), fields.items()) if token else "",
         total_s=look.order.deadlines.connect_s,
     )  # fmt: skip
-
-
-def _beside(*voice_urls: str) -> list[str]:
-    """The status callback beside each voice webhook."""
-    made = []
-    for url in voice_urls:
-        parts = urlsplit(url)
-        path = parts.path.rstrip("/")
-        path = path.removesuffix(VOICE_PATH) + STATUS_PATH if path.endswith(VOICE_PATH) else STATUS_PATH
-        made.append(urlunsplit((parts.scheme, parts.netloc, path, "", "")))
-    return made
 
 
 def _account(order: Order) -> Account:

@@ -12,7 +12,7 @@ from stella.phone.report import CallReport, Entry, StreamRun
 from stella.phone.script import HangUp
 from stella.phone.sound import first_audible
 from stella.phone.telephony import Telephony
-from stella.phone.verify_order import Inspection
+from stella.phone.verify_order import Inspection, status_url_of
 
 SOUND, STATUS = "first audio", "status callback"
 _LISTEN_S = 0.4
@@ -23,7 +23,6 @@ async def check_call(look: Inspection) -> None:
     """Ring with the same call the webhook knows already, so that one whole record is left behind."""
     order, meters, heard = look.order, Meters(), 0
     streams: list[StreamRun] = []
-    look.rung = True
 
     def listen(mulaw: bytes) -> None:
         nonlocal heard
@@ -47,6 +46,7 @@ async def check_call(look: Inspection) -> None:
         faults=LineFaults(snr_db=None),
         habits=Habits(http_limit_s=limits.total_s, handshake_limit_s=limits.connect_s),
         timeout_s=limits.silence_s + 5,
+        status_url=status_url_of(look.voice_url),
         connector=connector,
     )
     async with connector:
@@ -57,6 +57,7 @@ async def check_call(look: Inspection) -> None:
             meters=meters,
             loudspeaker=listen,
         )
+    look.rung = True
     _judge_sound(look, report)
     _judge_status(look, report)
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 
 from stella.phone.form import Account, CallForm
-from stella.phone.reach import VOICE_PATH
+from stella.phone.reach import STATUS_PATH, VOICE_PATH
 from stella.phone.socket import StreamOrder
 from stella.phone.verify_findings import Known, Line, Result, Tell, line_of
 from stella.phone.verify_http import Heard, ask
@@ -67,6 +67,14 @@ class Order:
     def place(self) -> Place:
         """Where it is dialled."""
         return place_of(self.url)
+
+
+def status_url_of(voice_url: str) -> str:
+    """The status callback beside a voice webhook, with its prefix."""
+    parts = urlsplit(voice_url)
+    path = parts.path.rstrip("/")
+    prefix = path.removesuffix(VOICE_PATH) if path.endswith(VOICE_PATH) else ""
+    return urlunsplit((parts.scheme, parts.netloc, prefix + STATUS_PATH, "", ""))
 
 
 @dataclass(slots=True)

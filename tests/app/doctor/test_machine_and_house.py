@@ -15,6 +15,7 @@ from sqlalchemy import make_url
 
 from stella.adapters.sql.migrate import upgrade
 from stella.app.doctor_house import check_agents, check_database, check_models, check_voices
+from stella.app.doctor_keys import check_keys
 from stella.app.doctor_machine import (
     check_clock,
     check_data_dir,
@@ -301,3 +302,49 @@ class TestMachine:
         assert "sesame" not in look.seen
         monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
         assert found(environ).by(check_way_out) == []
+
+
+class TestKeys:
+    """One question to each provider whose key is set."""
+
+    @pytest.mark.parametrize(
+        ("status", "codes"),
+        [
+            (200, []),
+            (401, ["key-refused"]),
+            (403, ["key-refused"]),
+            (429, ["key-spent"]),
+            (404, []),
+            (500, ["provider-unreachable"]),
+        ],
+    )
+    async def test_what_the_provider_says_is_told_and_the_key_is_not(self, environ, found, page, status, codes):
+        """Some providers repeat the key in their refusal."""
+        base = page(status, b"you sent sesame-open")
+        look = found(environ | {"OPENAI_API_KEY": "sesame-open", "OPENAI_BASE_URL": base})
+        before = len(look.look.lines)
+        await check_keys(look.look)
+        assert [line.code for line in look.look.lines[before:] if line.code] == codes
+        assert "OPENAI_API_KEY" in look.seen
+        assert "sesame" not in look.seen
+
+    async def test_providers_without_a_key_are_not_asked(self, environ, found):
+        """The embedded engine needs nobody."""
+        look = found(environ)
+        before = len(look.look.lines)
+        await check_keys(look.look)
+        assert look.look.lines[before:] == []
+
+
+async def test_a_check_that_breaks_does_not_stop_the_others(environ, monkeypatch):
+    """Machines are strange in ways that nobody foresees."""
+    from stella.app import doctor
+
+    def broken(_look):
+        raise ZeroDivisionError("on this very machine")
+
+    monkeypatch.setattr(doctor, "_BEFORE", (broken, check_python))
+    monkeypatch.setattr(doctor, "check_public_url", doctor.check_keys)
+    lines = await doctor.examine({}, call=False)
+    assert [line.code for line in lines] == ["check-broken", "", ""]
+    assert lines[1].check == "python"

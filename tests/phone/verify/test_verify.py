@@ -438,6 +438,22 @@ class TestStream:
         assert (await check(await deploy(status=200))).codes == ["status-answer"]
 
 
+async def test_a_deployment_behind_a_path_is_called_behind_it(deploy, proxy, check):
+    """One host for the website and for STELLA; the proxy takes the prefix away."""
+    house = await deploy(None)
+
+    def shorten(head: bytes) -> bytes:
+        shorter = head.replace(b" /stella/api/", b" /api/", 1)
+        upgrading = b"upgrade: websocket" in head.lower()
+        return shorter if upgrading else shorter.replace(b"\r\n", b"\r\nconnection: close\r\n", 1)
+
+    house.base = await proxy(house, shorten)
+    house.public = f"{house.base}/stella"
+    found = await check(house, url=house.public)
+    assert found.codes == []
+    assert [path for path, _ in house.seen][-1] == STATUS
+
+
 async def test_a_development_server_of_this_machine_may_take_unsigned_requests(deploy, check):
     """`stella verify http://localhost:3001` must be green on the first day."""
     house = await deploy(None, locked=False)
