@@ -285,6 +285,9 @@ class Store:
     async def list(self, limit: int = 50, before: str = "") -> list[CallRecord]:
         return list(self.kept.values())
 
+    async def known(self, call_sid: str) -> bool:
+        return await self.get(call_sid) is not None
+
     async def keep_state(self, call_sid: str, state: bytes) -> None:
         if state:
             self.states[call_sid] = state

@@ -171,6 +171,17 @@ class CallStoreConformance:
         assert await store.state("CA2") == b""
         assert await store.state("CA404") == b""
 
+    async def test_a_call_is_known_from_its_first_save_and_after_a_restart(self, open_one: Open) -> None:
+        """A replayed webhook is told from a new call, whoever asks and however late."""
+        store = await open_one()
+        assert not await store.known("CA1")
+        store.save(call())
+        assert await store.known("CA1")
+        await store.close()
+        store = await open_one()
+        assert await store.known("CA1")
+        assert not await store.known("CA2")
+
     async def test_what_is_not_there_is_none(self, open_one: Open) -> None:
         """An unknown call is an answer, not an error."""
         store = await open_one()

@@ -122,6 +122,9 @@ class ScriptedStore:
         newest = sorted(self.records.values(), key=lambda record: record.created_at, reverse=True)
         return [record for record in newest if not before or record.created_at < before][:limit]
 
+    async def known(self, call_sid):
+        return False
+
     async def keep_state(self, call_sid, state):
         """Nothing."""
 

@@ -45,7 +45,7 @@ class Ledger:
         """Whether the store knows the call; an unreachable store knows nothing."""
         try:
             async with asyncio.timeout(COMMIT_DEADLINE_S):
-                return await self._store.get(call_sid) is not None
+                return await self._store.known(call_sid)
         except (ProviderError, TimeoutError):
             return False
 

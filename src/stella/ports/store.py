@@ -27,6 +27,9 @@ class CallStore(Protocol):
     async def get(self, call_sid: str) -> CallRecord | None:
         """One record, with everything."""
 
+    async def known(self, call_sid: str) -> bool:
+        """Whether there is a record of this call. Asked for every call that comes in, so it must be cheap."""
+
     async def list(self, limit: int = 50, before: str = "") -> Sequence[CallRecord]:
         """The newest calls first, without turns; `before` is the `created_at` of the last one seen."""
 

@@ -20,7 +20,8 @@ from stella.adapters.sql.engines import Engines, empty_wal, open_engines, read_u
 from stella.adapters.sql.evidence import append
 from stella.adapters.sql.migrate import upgrade
 from stella.adapters.sql.retention import Gone, Orphans, adopt, erase, purge
-from stella.adapters.sql.schema import call_states, pulse, web_consents
+from stella.adapters.sql.schema import call_states, calls, pulse, web_consents
+from stella.adapters.sql.seen import MOST, Seen
 from stella.adapters.sql.snapshot import Snapshot, consent_row, disclosure_row, restore, take, text
 from stella.adapters.sql.spool import Spool
 from stella.adapters.sql.writer import Counts, Pace, Writer, code_of
@@ -43,6 +44,8 @@ async def open_store(url: str, data_dir: Path, *, node: str = "", pace: Pace | N
     node = node or ("local" if parsed.get_backend_name() == "sqlite" else socket.gethostname())
     store = SqlStore(open_engines(parsed), Spool(data_dir / "spool"), node, pace or Pace())
     await store.writer.start()
+    if parsed.get_backend_name() == "sqlite":
+        await store.remember_calls()
     return store
 
 
@@ -55,6 +58,7 @@ class SqlStore:
         self.writer = Writer(engines, spool, pace)
         self._last: dict[str, Snapshot] = {}
         self._revision = 0
+        self._seen: Seen | None = None
         self._beat: tuple[float, bool] = (0.0, False)
 
     @property
@@ -66,6 +70,12 @@ class SqlStore:
     def backlog(self) -> int:
         """How much is not written yet."""
         return self.writer.backlog
+
+    async def remember_calls(self) -> None:
+        """Nobody else writes to a local file: what is in it now, and what comes, is all there is."""
+        async with self.reading() as connection:
+            rows = await connection.execute(select(calls.c.call_sid).limit(MOST + 1))
+            self._seen = Seen(row[0] for row in rows)
 
     async def commit(self, record: CallRecord) -> None:
         """Write the record as it is now and return when it is safe on disk. Raises Unavailable."""
@@ -88,6 +98,8 @@ class SqlStore:
             (consent,) if consent and new_consent else (),
             (disclosure,) if disclosure and new_disclosure else (),
         )
+        if last is None and self._seen is not None:
+            self._seen.add(record.call_sid)
         snapshot = take(record, self._next_revision(), self.node, evidence, last.turns if last else ())
         if snapshot.over:
             self._last.pop(record.call_sid, None)
@@ -99,6 +111,12 @@ class SqlStore:
         """The wall clock makes revisions grow over restarts; within the process they grow whatever the clock does."""
         self._revision = max(self._revision + 1, time.time_ns() // 1000)
         return self._revision
+
+    async def known(self, call_sid: str) -> bool:
+        """Whether there is a record of this call. Raises Unavailable."""
+        if self._seen is not None and not self._seen.maybe(call_sid) and not self.writer.has_spooled(call_sid):
+            return False
+        return await self.get(call_sid) is not None
 
     async def get(self, call_sid: str) -> CallRecord | None:
         """One record, with everything, as it was saved last. Raises Unavailable."""

@@ -105,6 +105,10 @@ class Writer:
         found = self._queue.states.get(call_sid) or self._flying.states.get(call_sid)
         return found[1] if found else None
 
+    def has_spooled(self, call_sid: str) -> bool:
+        """Whether the call waits in the spool."""
+        return name_of(call_sid) in self._spooled
+
     async def spooled(self, call_sid: str) -> Snapshot | None:
         """A snapshot that only the spool has."""
         name = name_of(call_sid)
