@@ -6,18 +6,12 @@ gives the same numbers as single runs. See https://github.com/snakers4/silero-va
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import onnxruntime  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-
-# Before the import: from 1.32 on, onnxruntime makes itself a device id below the home folder and reports to its maker over
-# the network, unless this is set when it is loaded (its pull requests 27379, 29843).
-os.environ["ORT_DISABLE_TELEMETRY"] = "1"
-
-import onnxruntime  # type: ignore[import-untyped]  # see above
 
 from stella.adapters.silero.decision import WINDOW
 from stella.audio import mulaw
