@@ -35,6 +35,7 @@ COPY --from=build /opt/stella /opt/stella
 ENV PATH=/opt/stella/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     STELLA_DATA_DIR=/data \
     STELLA_MODELS_DIR=/opt/stella/models
 USER 10001:10001
