@@ -16,9 +16,9 @@ from stella.adapters.models.pinned import MODELS
 from stella.adapters.sql.engines import migrating_engine, read_url
 from stella.adapters.sql.migrate import known_revisions, revision
 from stella.adapters.sql.schema import HEAD
-from stella.app.commands.models import wanted
 from stella.app.doctor_examination import Examination
 from stella.app.house import read_agents
+from stella.app.needed_models import wanted
 from stella.app.settings import SETTINGS, Settings, load_settings
 from stella.domain.errors import AgentFileError, ConfigError
 from stella.ports.failure import Unavailable

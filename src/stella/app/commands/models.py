@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
-import platform
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +14,7 @@ from rich.table import Table
 from stella.adapters.models.fetch import PullFailed, pull
 from stella.adapters.models.folder import ModelFolder, Presence
 from stella.adapters.models.pinned import MODELS, Model
+from stella.app.needed_models import wanted
 
 models = typer.Typer(no_args_is_help=True, help="The embedded speech models: fetch them, see how they stand.")
 
@@ -24,21 +23,6 @@ _Folder = Annotated[
     Path | None,
     typer.Option("--folder", help="The models folder (default: STELLA_MODELS_DIR, or models in the data dir)."),
 ]
-
-
-def wanted(model: Model) -> bool:
-    """Whether `stella models pull` takes this model without being asked for it by name."""
-    if not model.runs_on(platform.system(), platform.machine()):
-        return False
-    return model.when == "always" or (model.when == "no-espeak" and not _system_espeak())
-
-
-def _system_espeak() -> bool:
-    try:
-        ctypes.CDLL("libespeak-ng.so.1")
-    except OSError:
-        return False
-    return True
 
 
 def models_folder(given: Path | None) -> ModelFolder:
