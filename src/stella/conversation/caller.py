@@ -56,7 +56,10 @@ class CallerTurn:
     @property
     def awaited(self) -> bool:
         """Whether words are still to come."""
-        return any(part.text is None for part in self.parts)
+        for part in self.parts:  # noqa: SIM110 asked at every fact; a generator costs twice as much
+            if part.text is None:
+                return True
+        return False
 
     @property
     def lost(self) -> bool:
@@ -70,6 +73,8 @@ class CallerTurn:
 
     def due(self) -> float | None:
         """When the next awaited words count as lost."""
+        if not self.parts:
+            return None
         return min((part.due for part in self.parts if part.text is None and part.due is not None), default=None)
 
     def after(self, earlier: CallerTurn) -> CallerTurn:

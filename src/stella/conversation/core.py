@@ -82,10 +82,12 @@ class Conversation:
         if floor.over:
             return ()
         floor.now = now
-        floor.orders = []
         kind = type(event)
-        if isinstance(event, (on.AudioSent, on.MarkReturned)) and self._only_flows(event, now):
-            return floor.orders
+        due = self._deadline
+        if (kind is on.AudioSent or kind is on.MarkReturned) and due is not None and now < due and floor.flows(event):
+            # Ten times a second while we speak. The deadline stands: it can only have moved later.
+            return ()
+        floor.orders = []
         if kind is on.CallEnded:
             self._ended()
         elif floor.left is None or kind is on.CallResumed:
@@ -93,18 +95,6 @@ class Conversation:
             self._settle()
         self._deadline = self._next_deadline()
         return floor.orders
-
-    def _only_flows(self, event: on.AudioSent | on.MarkReturned, now: float) -> bool:
-        """Whether this is sound in the middle of a turn, ten times a second, from which nothing follows. Then it is
-        noted, and the deadline stands: it can only have moved later."""
-        floor = self._floor
-        mine, playout, due = floor.mine, floor.playout, self._deadline
-        if mine is None or not mine.replied or due is None or now >= due or floor.left is not None:
-            return False
-        if floor.cut is not None or not playout.flowing(event):
-            return False
-        self._handlers[type(event)](event)
-        return True
 
     def deadline(self) -> float | None:
         """When this conversation next needs to be told that time has passed; always later than the last `handle`."""
@@ -119,6 +109,11 @@ class Conversation:
     def counts(self) -> dict[str, int]:
         """What was dropped or ignored: `discarded` replies, `stale` events, `ignored` marks, `coughs` and more."""
         return {**self._floor.counts, "ignored": self._floor.playout.ignored}
+
+    @property
+    def marks_heard(self) -> int:
+        """How many marks came back that counted as heard."""
+        return self._floor.playout.marks_heard
 
     @property
     def discarded(self) -> int:

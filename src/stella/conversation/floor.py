@@ -15,6 +15,7 @@ from stella.conversation.caller import CallerTurn, Utterance
 from stella.conversation.consent_gate import YES_OR_NO, ConsentGate, Step
 from stella.conversation.digits import Digits
 from stella.conversation.endpointing import Endpointing
+from stella.conversation.events import AudioSent, MarkReturned
 from stella.conversation.limits import Limits
 from stella.conversation.playout import Playout, Segment
 from stella.conversation.policy import Policy
@@ -58,6 +59,16 @@ class Floor:
         self.left: Consequence | None = None
         self.over = False
         self._turn = self._segment = self._utterance = 0
+
+    def flows(self, event: AudioSent | MarkReturned) -> bool:
+        """Whether this was sound or a mark in the middle of a sentence, from which nothing follows. Then it is noted."""
+        if self.cut is not None or self.left is not None:
+            return False
+        if not self.playout.flows(event, self.now):
+            return False
+        if type(event) is AudioSent:
+            self.progress_at = self.now
+        return True
 
     def next_turn(self) -> TurnId:
         """A number no turn had before."""

@@ -28,7 +28,8 @@ class Hearing:
         """An onset: listen at once, and pause what we are saying."""
         floor = self._floor
         playing = floor.mine is not None and bool(floor.mine.segments) and not floor.played_out()
-        if event.echo >= floor.policy.echo_threshold and playing:
+        lately = playing or floor.playout.sounded(floor.now - floor.policy.echo_tail)
+        if lately and event.echo >= floor.policy.echo_threshold:
             floor.counts["echoes"] += 1
             return
         if floor.hears:
@@ -237,7 +238,7 @@ class Hearing:
         if case is not None and now >= case.deadline():
             self._rule(case.due(now))
             return True
-        due = floor.caller.due()
+        due = floor.caller.due() if floor.caller.parts else None
         if due is not None and now >= due:
             for part in floor.caller.parts:
                 if part.text is None and part.due is not None and now >= part.due:
@@ -319,10 +320,12 @@ class Hearing:
             due = floor.case.deadline()
         elif floor.ready_at is not None and floor.ready_at > floor.now:
             due = floor.ready_at
-        for other in (floor.caller.due(), floor.digits.deadline(), self._monologue_over()):
-            if other is not None and other < due:
-                due = other
-        return due
+        if floor.caller.parts:
+            for other in (floor.caller.due(), self._monologue_over()):
+                if other is not None and other < due:
+                    due = other
+        keyed = floor.digits.deadline()
+        return due if keyed is None else min(due, keyed)
 
     def lose_stream(self) -> None:
         """The stream broke: nothing under way on it will come; what was understood is kept."""

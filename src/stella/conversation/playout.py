@@ -75,7 +75,7 @@ class Playout:
 
     __slots__ = (
         "_cleared", "_early", "_entries", "_fences", "_fresh", "_order", "_policy", "_segments", "ends_at", "epoch",
-        "ignored", "paused",
+        "ignored", "marks_heard", "paused", "silent_from",
     )  # fmt: skip
 
     def __init__(self, policy: Policy) -> None:
@@ -91,6 +91,8 @@ class Playout:
         self.epoch = 0
         self.paused = False
         self.ignored = 0
+        self.marks_heard = 0
+        self.silent_from = -math.inf
 
     def say(self, segment: Segment) -> None:
         """A segment was ordered; its sound will come."""
@@ -132,6 +134,7 @@ class Playout:
 
     def _hear(self, entry: _Sent) -> None:
         """Believe a mark, and with it all sound sent before it since the clear before it."""
+        self.marks_heard += 1
         while not entry.done:
             before = self._order.popleft()
             before.done = True
@@ -146,18 +149,27 @@ class Playout:
         while self._order and self._order[0].epoch <= epoch:
             self._order.popleft().done = True
 
-    def flowing(self, event: AudioSent | MarkReturned) -> bool:
-        """Whether this event neither begins nor completes anything: sound before the end of a segment that has begun,
-        or a mark with more sound behind it."""
+    def flows(self, event: AudioSent | MarkReturned, now: float) -> bool:
+        """Take an event that neither begins nor completes anything: sound before the end of a segment that has begun,
+        or a mark that is due, with more sound behind it. Whether it was one; any other is left alone."""
         if self.paused or self._early:
             return False
         if isinstance(event, AudioSent):
             segment = self._segments.get(event.segment)
             if segment is None or not segment.sent:
                 return False
-            return segment.duration is None or event.upto < segment.duration - _GRAIN
+            if segment.duration is not None and event.upto >= segment.duration - _GRAIN:
+                return False
+            self.sent(segment, event.seconds, event.upto, event.mark, now)
+            return True
         entry = self._entries.get(event.mark)
-        return entry is not None and entry.epoch == self.epoch and self._order[-1] is not entry and not entry.done
+        if entry is None or entry.done or entry.epoch != self.epoch or entry is self._order[-1]:
+            return False
+        if entry.due > now + self._policy.mark_tolerance:
+            return False
+        del self._entries[event.mark]
+        self._hear(entry)
+        return True
 
     def tick(self, now: float) -> None:
         """Time has passed: believe marks that came a little too early, now that their sound is due."""
@@ -168,7 +180,7 @@ class Playout:
 
     def early_deadline(self) -> float | None:
         """When the next mark that came too early can be believed."""
-        return min((entry.due for entry in self._early), default=None)
+        return min(entry.due for entry in self._early) if self._early else None
 
     def pause(self, now: float) -> Mark:
         """A clear goes out now: nothing after this moment was heard. Returns the fence to send behind it."""
@@ -178,6 +190,7 @@ class Playout:
         fence = Mark(f"fence-{self.epoch}")
         self._fences[fence] = self.epoch
         self.epoch += 1
+        self.silent_from = max(self.silent_from, min(self.ends_at, now))
         self.ends_at = -math.inf
         self.paused = True
         for segment in self._segments.values():
@@ -199,6 +212,10 @@ class Playout:
         """Nothing of the present turn will be sent any more. Marks under way still find their segment."""
         self.paused = False
         self._segments = {}
+
+    def sounded(self, since: float) -> bool:
+        """Whether by the clock any of our sound was in the air at or after `since`."""
+        return max(self.ends_at, self.silent_from) >= since
 
     def open_fence(self) -> bool:
         """Whether the truth about the last clear is still under way."""
@@ -226,12 +243,18 @@ class Playout:
     @property
     def all_sent(self) -> bool:
         """Whether every segment ordered is at the carrier."""
-        return all(segment.all_sent for segment in self._segments.values())
+        for segment in self._segments.values():  # noqa: SIM110 asked at every fact; a generator costs twice as much
+            if not segment.all_sent:
+                return False
+        return True
 
     @property
     def all_heard(self) -> bool:
         """Whether every segment ordered is proven heard (or could not be voiced)."""
-        return all(segment.all_heard or segment.failed for segment in self._segments.values())
+        for segment in self._segments.values():  # noqa: SIM110 asked at every fact; a generator costs twice as much
+            if not (segment.failed or segment.all_heard):
+                return False
+        return True
 
     def given_up_at(self) -> float:
         """When to stop waiting for the marks of sound that was sent completely."""

@@ -72,6 +72,10 @@ class Policy:
         0.6, "0 to 1", 0.0, 1.01, "An onset that resembles our own voice this much does not interrupt it."
     )
 
+    echo_tail: float = _number(
+        0.8, "s", 0.0, 2.0, "So long after our last sound an onset may still be its echo: the way there and back."
+    )
+
     # Playout: what was heard?
     mark_tolerance: float = _number(
         0.06, "s", 0.0, 1.0, "How much earlier than the playout clock a mark may return and be believed."
