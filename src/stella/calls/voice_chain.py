@@ -27,13 +27,13 @@ CHARS_A_S = 14.0
 """How fast speech is, until a voice has shown its own pace."""
 
 
-def voice_of(name: str, first: str, voice: str) -> str:
+def voice_of(name: str, first: str, voice: str, language: str = "") -> str:
     """The part of an agent's `voice` that is for the engine `name`: `elevenlabs=ID deepgram=aura-2-lara-de`.
 
-    A name without an engine is for the first engine of the agent's row.
+    A name without an engine is for the first engine of the agent's row; the bare language is nobody's name.
     """
     own = [part.partition("=")[2] for part in voice.split() if part.startswith(f"{name}=")]
-    bare = [part for part in voice.split() if "=" not in part]
+    bare = [part for part in voice.split() if "=" not in part and part != language]
     return own[0] if own else bare[0] if bare and name == first else ""
 
 
@@ -142,7 +142,9 @@ class _Race:
             if self._left and not self._chain.allows(engine.name):
                 self.code = self.code or "resting"
                 continue
-            sounds = engine.speak(self._text, self._language, voice_of(engine.name, self._first, self._voice))
+            sounds = engine.speak(
+                self._text, self._language, voice_of(engine.name, self._first, self._voice, self._language)
+            )
             task = asyncio.get_running_loop().create_task(_next(sounds))
             self._running[task] = (engine, sounds)
             return True

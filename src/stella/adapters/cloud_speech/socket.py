@@ -36,7 +36,7 @@ class Socket:
         self._waiting: deque[bytes | str] = deque()
         self._size = 0
         self._more = asyncio.Event()
-        self._last: str | None = None
+        self._connected = self._leaving = False
         self.alive = True
         self.idle_since = asyncio.get_running_loop().time()
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"{vendor}-socket")
@@ -55,10 +55,16 @@ class Socket:
 
     async def close(self, last: str | None = None) -> None:
         """Say `last` if the line is open, and go. Quiet."""
-        if self.alive:
-            self.alive = False
-            self._last = last
+        if self.alive and self._connected:
+            if last is not None:
+                self._waiting.append(last)
+            self._leaving = True
+            self._more.set()
+        else:
             self._task.cancel()
+        self.alive = False
+        await asyncio.wait({self._task}, timeout=CLOSE_S)
+        self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
     def _end(self, failure: ProviderError) -> None:
@@ -76,18 +82,19 @@ class Socket:
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as fault:
             self._end(unreachable(self._vendor, fault))
             return
+        self._connected = True
         writer = asyncio.get_running_loop().create_task(self._write(line), name=f"{self._vendor}-writer")
         try:
             await self._read(line)
         finally:
             writer.cancel()
             await asyncio.gather(writer, return_exceptions=True)
-            await self._farewell(line)
+            await self._hang_up(line)
 
     async def _read(self, line: aiohttp.ClientWebSocketResponse) -> None:
         async for message in line:
             if not self.alive:
-                return
+                continue
             if message.type is aiohttp.WSMsgType.TEXT:
                 try:
                     self._heard(message.data)
@@ -112,14 +119,15 @@ class Socket:
                 except (aiohttp.ClientError, OSError) as fault:
                     self._end(Unavailable(self._vendor, "cut", type(fault).__name__))
                     return
+            if self._leaving:
+                await self._hang_up(line)
+                return
             self._more.clear()
             await self._more.wait()
 
-    async def _farewell(self, line: aiohttp.ClientWebSocketResponse) -> None:
+    async def _hang_up(self, line: aiohttp.ClientWebSocketResponse) -> None:
         try:
             async with asyncio.timeout(CLOSE_S):
-                if self._last is not None and not line.closed:
-                    await line.send_str(self._last)
                 await line.close()
         except (aiohttp.ClientError, OSError, TimeoutError):
             return
