@@ -153,11 +153,17 @@ def replay_call(
     leg: Annotated[int, typer.Option(min=0, help="Only this stream of the call; 0 means all.")] = 0,
     agent: Annotated[str, typer.Option(help="Try the policy numbers of this agent file.")] = "",
     policy: Annotated[list[str] | None, typer.Option(help="Try another number: name=value. May be repeated.")] = None,
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Of a story file: what is ordered now is right; keep it.")
+    ] = False,
     as_json: _Json = False,
 ) -> None:
     """Tell today's code what a recorded call was told. Exit code 0: it orders the same; 1: the differences are shown."""
-    from stella.app.commands.calls_replay import load_legs, numbers, run
+    from stella.app.commands.calls_replay import keep_as_is, load_legs, numbers, run
 
+    if accept:
+        keep_as_is(Path(call))
+        return
     url = "" if call.endswith(".call") else _place()[0]
     if not run(load_legs(url, call, leg), agent, numbers(policy or []), as_json=as_json):
         raise typer.Exit(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import typer
 from stella.app import stories
 from stella.app.commands.calls_show import as_text
 from stella.conversation.opening import Opening
-from stella.conversation.tape import Difference, Ordered
+from stella.conversation.tape import Difference, Ordered, replay
 from stella.conversation.tape_fields import plain_row
 from stella.domain.consent import Preset
 from stella.domain.errors import ConfigError
@@ -129,3 +130,9 @@ def load_legs(url: str, call: str, leg: int) -> list[tuple[str, stories.Story]]:
         return [(Path(call).name, stories.load(Path(call)))]
     tapes = pick(asyncio.run(tapes_of(url, call)), leg)
     return [(f"{call} leg {tape.leg}", stories.of_tape(tape)) for tape in tapes]
+
+
+def keep_as_is(path: Path) -> None:
+    """Write a story file anew with what is ordered today. Raises ConfigError."""
+    story = stories.load(path)
+    stories.save(replace(story, steps=replay(story.steps, story.opening.begin)), path)
