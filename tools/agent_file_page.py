@@ -43,6 +43,15 @@ name = "Anna Berger"
 also = ["Buchhaltung", "accounting"]
 number = "+4315550101"
 
+[[tools]]
+name = "order_state"
+description = "Says where an order is. Ask the caller for its number first."
+url = "https://shop.example/api/orders/{number}"
+
+[[tools.parameters]]
+name = "number"
+says = "The order's number, digits only."
+
 [hours]
 zone = "Europe/Vienna"
 holidays = "AT"
@@ -68,6 +77,9 @@ TITLES = {
     "engines": "`[engines]`",
     "people": "`[[people]]`",
     "hours": "`[hours]`",
+    "tools": "`[[tools]]`",
+    "tools.parameters": "`[[tools.parameters]]`",
+    "tools.headers": "`[[tools.headers]]`",
     "notify": "`[[notify]]`",
     "limits": "`[limits]`",
 }
@@ -79,6 +91,11 @@ NOTES = {
     "`no_input` is a list: asked one after the other while nobody speaks.",
     "people": "Callers are connected by name only; no number a caller says is ever dialled. Premium, shared-cost, satellite and "
     "emergency numbers are refused whatever `countries` says.",
+    "engines": "Names and what each needs: [engines](engines.md). Behind every language model stands the receptionist.",
+    "tools": "For language models; the receptionist uses none. Built in are `take_message`, `transfer_to`, `end_call`, "
+    "`knowledge_search` and `change_language`. An address is fixed but for its parameters, no redirect is followed, and what "
+    "leads to your own network is refused unless `network` says `private`. What changes something carries an "
+    "`idempotency-key` and is sent once a call for the same arguments.",
     "hours": "Without any opening span the agent counts as always open. Outside the hours it says so and takes a message.",
 }
 

@@ -1,9 +1,22 @@
 """STELLA answers a company's telephone with an AI voice agent. See docs/architecture.md."""
 
 import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stella.ports.function_tool import tool as tool
 
 __version__ = "0.1.0"
 
 # From 1.32 on, onnxruntime makes itself a device id below the home folder and reports to its maker over the network, unless
 # this is set before it is loaded, by whichever module that may be (its pull requests 27379, 29843).
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+
+def __getattr__(name: str) -> object:
+    """What a program of one's own imports; loaded when asked for, because every module passes through here."""
+    if name == "tool":
+        from stella.ports.function_tool import tool as made  # noqa: PLC0415 see above
+
+        return made
+    raise AttributeError(f"module 'stella' has no attribute {name!r}")

@@ -12,8 +12,10 @@ import structlog
 
 from stella.adapters import bench
 from stella.adapters.chat import Anthropic, ChatModel, Google, OpenAI
+from stella.adapters.http_tool import ToolSessions
 from stella.adapters.receptionist import Knowledge, Receptionist
 from stella.app.company import AgentCompany
+from stella.app.own_tools import own_tools
 from stella.app.settings import Settings
 from stella.calls.brain_chain import BrainChain
 from stella.calls.breaker import Breaker
@@ -68,9 +70,11 @@ class Brains:
         session: aiohttp.ClientSession | None = None,
         access: Mapping[str, Vendor] | None = None,
         metrics: Metrics | None = None,
+        tool_sessions: ToolSessions | None = None,
     ) -> None:
-        """Without a session only what needs no network can be made."""
+        """Without a session only what needs no network can be made. Sessions are closed by their owner."""
         self._outbox, self._session, self._access = outbox, session, access or {}
+        self._tool_sessions = tool_sessions
         self._metrics = metrics or NullMetrics()
         self._models: dict[str, LanguageModel] = {}
         self._health: dict[str, Breaker] = {}
@@ -95,7 +99,8 @@ class Brains:
             return bench.Brain()
         company = AgentCompany(agent, knowledge)
         self._health.setdefault(name, Breaker(time.monotonic))
-        return ModelBrain(self._model(name), company, built_in(agent, company, self._outbox), time.monotonic)
+        ours, own = built_in(agent, company, self._outbox), own_tools(agent, self._tool_sessions)
+        return ModelBrain(self._model(name), company, lambda: [*ours(), *own], time.monotonic)
 
     def _model(self, name: str) -> LanguageModel:
         if name in self._models:

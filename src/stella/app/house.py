@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 import structlog
 
+from stella.adapters.http_tool import ToolSessions
 from stella.adapters.models.folder import ModelFolder
 from stella.adapters.notify import EmailDelivery, SmtpSettings, WebhookDelivery
 from stella.adapters.sql import SqlStore, open_store
@@ -135,7 +136,9 @@ async def open_house(
         outbox = await _open_outbox(settings, store, shelf, stack, development=development)
         metrics = PrometheusMetrics()
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        brains = Brains(outbox, session, vendors(settings), metrics)
+        tool_sessions = ToolSessions()
+        stack.push_async_callback(tool_sessions.close)
+        brains = Brains(outbox, session, vendors(settings), metrics, tool_sessions)
         engines = ProcessEngines(ModelFolder(settings.models), outbox, stt_workers=settings.stt_workers, brains=brains)
         stack.push_async_callback(engines.close)
         await engines.prepare(shelf.agents, progress)

@@ -100,6 +100,42 @@ class Engines:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolParameter:
+    """One parameter of a tool. `kind` is `text`, `number`, `whole` or `yes-no`; `choices` are the only texts allowed."""
+
+    name: str
+    kind: str = "text"
+    says: str = ""
+    required: bool = True
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpToolSetup:
+    """A tool that is an HTTP interface. `url` may hold `{parameter}` behind the host; `headers` may be secret.
+
+    `network` is `public` or `private` (addresses of one's own network are allowed).
+    """
+
+    name: str
+    description: str
+    url: str
+    method: str = "GET"
+    parameters: tuple[ToolParameter, ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    network: str = "public"
+    deadline_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PythonToolSetup:
+    """A tool that is a Python function, as `module:function`."""
+
+    name: str
+    function: str
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """Everything a call needs to know about whom it talks as. A call keeps the version it began with."""
 
@@ -119,6 +155,8 @@ class Agent:
     policy: Mapping[str, float] = field(default_factory=dict)
     version: str = ""
     numbers: tuple[str, ...] = ()
+    http_tools: tuple[HttpToolSetup, ...] = ()
+    python_tools: tuple[PythonToolSetup, ...] = ()
 
     def language(self, code: str) -> LanguageSetup:
         """The set-up of a language, or the agent's first one where it does not speak it."""

@@ -21,6 +21,7 @@ from stella.domain.agent import (
 )
 from stella.domain.agent_check import Checked, check
 from stella.domain.agent_keys import DAYS
+from stella.domain.agent_tools import http_tools, python_tools
 from stella.domain.consent import Preset
 from stella.domain.errors import AgentFileError
 from stella.domain.numbers import COUNTRY_CODES, why_not
@@ -88,6 +89,8 @@ def _agent(checked: Checked, environ: Mapping[str, str], version: str) -> Agent:
         limits=limits,
         policy={name: float(value) for name, value in tree.get("policy", {}).items()},
         version=version,
+        http_tools=http_tools(checked),
+        python_tools=python_tools(checked),
     )
 
 

@@ -65,6 +65,7 @@ _ROOT: dict[str, Key] = {
     "languages": Key("tables", "The languages it speaks, the first is the default.", required=True, most=2),
     "engines": Key("table", "Which adapters listen, think and speak, in the order they are tried."),
     "people": Key("tables", "People a caller can be transferred to, by name.", most=200),
+    "tools": Key("tables", "What a language model may use besides the built-in tools.", most=20),
     "hours": Key("table", "When the company answers in person."),
     "notify": Key("tables", "Where messages and call-back tasks go.", most=10),
     "limits": Key("table", "Bounds of a call."),
@@ -96,6 +97,26 @@ _HOURS: dict[str, Key] = {
 
 _ENGINE = _matches(re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,99}"), "an adapter's name")
 
+_WORD = _matches(re.compile(r"[a-z][a-z0-9_]{0,39}"), "a-z, 0-9 and underscores, 40 at most")
+
+PARAMETER_KINDS = ("text", "number", "whole", "yes-no")
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+
+_TOOL: dict[str, Key] = {
+    "name": Key("text", "What the model calls it.", _WORD, required=True),
+    "description": Key("text", "What it does and when to use it, for the model.", _free(500)),
+    "url": Key("text", "An https address; `{parameter}` may stand behind the host.", _free(1000)),
+    "method": Key("text", "`GET` (the default), `POST`, `PUT`, `PATCH` or `DELETE`; all but `GET` are sent once a call.",
+                  _one_of(*METHODS)),
+    "python": Key("text", "Instead of `url`: a Python function of yours, `module:function`.",
+                  _matches(re.compile(r"[A-Za-z_][\w.]{0,99}:[A-Za-z_]\w{0,99}", re.ASCII), "module:function")),
+    "network": Key("text", "`public` (the default), or `private` for an address of your own network.",
+                   _one_of("public", "private")),
+    "deadline_s": Key("number", "How long a caller waits for it, seconds.", low=0.5, high=15),
+    "parameters": Key("tables", "What the model fills in; what has no place in the address is query or JSON body.", most=20),
+    "headers": Key("tables", "Headers sent with it.", most=10),
+}  # fmt: skip
+
 TABLES: dict[str, dict[str, Key]] = {
     "": _ROOT,
     "languages": _LANGUAGE,
@@ -112,6 +133,19 @@ TABLES: dict[str, dict[str, Key]] = {
         "extension": Key("text", "Keys sent once they answer.", _matches(re.compile(r"[0-9*#w]{1,20}"), "keys 0-9 * # w")),
     },
     "hours": _HOURS,
+    "tools": _TOOL,
+    "tools.parameters": {
+        "name": Key("text", "As in the address or the body.", _WORD, required=True),
+        "kind": Key("text", "`text` (the default), `number`, `whole` or `yes-no`.", _one_of(*PARAMETER_KINDS)),
+        "says": Key("text", "What the model has to put there.", _free(300)),
+        "choices": Key("texts", "The only texts allowed.", _free(80)),
+        "required": Key("text", "`yes` (the default) or `no`.", _one_of("yes", "no")),
+    },
+    "tools.headers": {
+        "name": Key("text", "A header's name.", _matches(re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}"), "a header's name"),
+                    required=True),
+        "value": Key("text", 'Its value, for a secret `{env = "NAME"}`.', _free(2000), required=True),
+    },
     "notify": {
         "kind": Key("text", "`email` or `webhook`.", _one_of("email", "webhook"), required=True),
         "to": Key("text", "An address, or an https URL.", _free(400), required=True),

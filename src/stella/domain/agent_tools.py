@@ -1,0 +1,92 @@
+"""The tools of an agent file, checked as a whole: a name once, a host that no parameter can change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from stella.domain.agent import HttpToolSetup, PythonToolSetup, ToolParameter
+from stella.domain.agent_check import Checked
+
+BUILT_IN = ("take_message", "transfer_to", "end_call", "knowledge_search", "change_language", "engine_switch")
+
+_PLACE = re.compile(r"\{([^{}]*)\}")
+
+
+def http_tools(checked: Checked) -> tuple[HttpToolSetup, ...]:
+    """Those with a `url`. Raises AgentFileError."""
+    return tuple(_http(checked, index, item) for index, item in _tools(checked) if "url" in item)
+
+
+def python_tools(checked: Checked) -> tuple[PythonToolSetup, ...]:
+    """Those with a `python`. Raises AgentFileError."""
+    return tuple(PythonToolSetup(item["name"], item["python"]) for _, item in _tools(checked) if "python" in item)
+
+
+def _tools(checked: Checked) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    names = set(BUILT_IN)
+    for index, item in enumerate(checked.tree.get("tools", ())):
+        if item["name"] in names:
+            raise checked.error(("tools", index, "name"), f"{item['name']} is there twice, or built in")
+        names.add(item["name"])
+        if ("url" in item) == ("python" in item):
+            raise checked.error(("tools", index), "needs either `url` or `python`")
+        if "python" in item and (more := set(item) - {"name", "python"}):
+            raise checked.error(("tools", index, min(more)), "has no meaning beside `python`: the function says it")
+        yield index, item
+
+
+def _http(checked: Checked, index: int, item: Mapping[str, Any]) -> HttpToolSetup:
+    if "description" not in item:
+        raise checked.error(("tools", index), "`description` is missing: the model must know when to use it")
+    parameters = _parameters(checked, index, item)
+    network = item.get("network", "public")
+    _check_url(checked, index, item["url"], {each.name: each for each in parameters}, network)
+    return HttpToolSetup(
+        name=item["name"],
+        description=item["description"],
+        url=item["url"],
+        method=item.get("method", "GET"),
+        parameters=parameters,
+        headers=tuple((each["name"], each["value"]) for each in item.get("headers", ())),
+        network=network,
+        deadline_s=item.get("deadline_s", 5.0),
+    )
+
+
+def _parameters(checked: Checked, index: int, item: Mapping[str, Any]) -> tuple[ToolParameter, ...]:
+    found: dict[str, ToolParameter] = {}
+    for number, each in enumerate(item.get("parameters", ())):
+        if each["name"] in found:
+            raise checked.error(("tools", index, "parameters", number, "name"), f"{each['name']} is there twice")
+        found[each["name"]] = ToolParameter(
+            each["name"], each.get("kind", "text"), each.get("says", ""), each.get("required", "yes") == "yes",
+            tuple(dict.fromkeys(each.get("choices", ()))),
+        )  # fmt: skip
+    return tuple(found.values())
+
+
+def _check_url(checked: Checked, index: int, url: str, known: Mapping[str, ToolParameter], network: str) -> None:
+    def fault(reason: str) -> Exception:
+        return checked.error(("tools", index, "url"), reason)
+
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise fault("is not an address") from None
+    if parts.scheme not in ("https", "http") or not host or any(sign.isspace() for sign in url):
+        raise fault("must be an https:// address")
+    if parts.scheme == "http" and network != "private":
+        raise fault('must be https; plain http is for your own network (network = "private")')
+    if parts.username or parts.password or parts.fragment or "\\" in url:
+        raise fault("has a user name, a # or a backslash; put secrets into headers")
+    if "{" in parts.netloc or "}" in parts.netloc:
+        raise fault("has a parameter in its host; a model must not choose the host")
+    for place in _PLACE.findall(url):
+        if place not in known:
+            raise fault(f"{{{place}}} is not one of its parameters")
+        if not known[place].required:
+            raise fault(f"{{{place}}} must be required, it has a place in the address")

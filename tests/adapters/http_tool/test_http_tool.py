@@ -1,0 +1,285 @@
+"""HTTP tools over real sockets: what they send, what they take, and where they can never be made to go."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import msgspec
+import pytest
+from aiohttp import web
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from stella.adapters.http_tool import HttpTool, ToolSessions
+from stella.calls.tools import Toolbox
+from stella.domain.acts import UsedTool
+from stella.domain.agent import Agent, HttpToolSetup, LanguageSetup, ToolParameter
+from stella.domain.phrases import PHRASES_EN
+from stella.ports.language import ToolCall
+from stella.ports.tool import ToolFacts
+
+AGENT = Agent("office", "Vintaro", (LanguageSetup("en", "en-GB", "", "", PHRASES_EN),))
+FACTS = ToolFacts("CA1", "+442012345678", "en", AGENT, datetime(2026, 11, 23, tzinfo=UTC))
+
+
+@dataclass
+class Canary:
+    """A server inside: whoever reaches it is written down."""
+
+    port: int = 0
+    hits: list[tuple[str, str, dict[str, str], bytes]] = field(default_factory=list)
+    status: int = 200
+    body: bytes = b'{"state": "sent"}'
+    headers: dict[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
+
+    @property
+    def url(self) -> str:
+        """Its address."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+@pytest.fixture
+async def canary() -> AsyncIterator[Canary]:
+    """A server on this machine."""
+    bird = Canary()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        bird.hits.append((request.method, str(request.rel_url), headers, await request.read()))
+        return web.Response(status=bird.status, body=bird.body, headers=bird.headers)
+
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    bird.port = runner.addresses[0][1]
+    yield bird
+    await runner.cleanup()
+
+
+@pytest.fixture
+async def sessions() -> AsyncIterator[ToolSessions]:
+    """Public and private."""
+    both = ToolSessions()
+    yield both
+    await both.close()
+
+
+class Lying(AbstractResolver):
+    """A resolver whose every name is what the attacker's server says at the moment."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses = list(addresses)
+        self.asked = 0
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The next address of the list, the last for ever."""
+        self.asked += 1
+        address = self.addresses.pop(0) if len(self.addresses) > 1 else self.addresses[0]
+        six = socket.AF_INET6 if ":" in address else socket.AF_INET
+        return [ResolveResult(hostname=host, host=address, port=port, family=six, proto=0, flags=socket.AI_NUMERICHOST)]
+
+    async def close(self) -> None:
+        """As the port."""
+
+
+async def use(setup: HttpToolSetup, sessions: ToolSessions, **arguments: Any) -> tuple[str, str | None]:
+    """The text for the model and the error, through the toolbox as in a call."""
+    box = Toolbox([HttpTool(setup, sessions)], lambda: 0.0)
+    outcome = await box.use(ToolCall("c", setup.name, json.dumps(arguments)), FACTS)
+    used = outcome.acts[-1]
+    assert isinstance(used, UsedTool)
+    return outcome.text, used.use.error
+
+
+ORDER = HttpToolSetup(
+    "order",
+    "Looks an order up.",
+    "",
+    parameters=(ToolParameter("number"), ToolParameter("lang", choices=("de", "en"), required=False)),
+    headers=(("authorization", "Bearer secret-of-ours"),),
+    network="private",
+)
+
+
+async def test_parameters_have_their_place_and_cannot_leave_it(canary: Canary, sessions: ToolSessions) -> None:
+    """A model's text is one segment of the path, whatever is in it."""
+    setup = replace(ORDER, url=canary.url + "/orders/{number}/state?v=1")
+    assert await use(setup, sessions, number="A 1/../../x?y#z%2e&q=ä", lang="de") == ('{"state": "sent"}', None)
+    method, path, headers, _ = canary.hits[0]
+    assert method == "GET"
+    assert path == "/orders/A%201%2F..%2F..%2Fx%3Fy%23z%252e%26q%3D%C3%A4/state?v=1&lang=de"
+    assert headers["authorization"] == "Bearer secret-of-ours"
+    for number in ("..", ".", "", " "):
+        assert (await use(setup, sessions, number=number))[1] == "arguments"
+    assert len(canary.hits) == 1
+
+
+async def test_what_changes_something_is_sent_once_with_a_key(canary: Canary, sessions: ToolSessions) -> None:
+    """A model that repeats itself, or an interruption, must not book twice."""
+    box = Toolbox([HttpTool(replace(ORDER, url=canary.url + "/book", method="POST"), sessions)], lambda: 0.0)
+    for number in ("1", "1", "2"):
+        await box.use(ToolCall("c", "order", json.dumps({"number": number})), FACTS)
+    assert [json.loads(body) for *_, body in canary.hits] == [{"number": "1"}, {"number": "2"}]
+    keys = [headers["idempotency-key"] for _, _, headers, _ in canary.hits]
+    assert len(set(keys)) == 2
+
+
+async def test_arguments_are_checked_before_anything_is_sent(canary: Canary, sessions: ToolSessions) -> None:
+    """Types and choices are the agent file's."""
+    setup = replace(ORDER, url=canary.url + "/{number}")
+    for arguments in ({}, {"number": 1}, {"number": "1", "lang": "fr"}, {"number": "x" * 501}, {"number": None}):
+        assert (await use(setup, sessions, **arguments))[1] == "arguments"
+    kinds = (ToolParameter("n", "number"), ToolParameter("w", "whole"), ToolParameter("b", "yes-no"))
+    setup = replace(setup, url=canary.url + "/", parameters=kinds)
+    for bad in ({"n": "1"}, {"w": 1.5}, {"b": "yes"}):
+        assert (await use(setup, sessions, **{"n": 1, "w": 2, "b": True, **bad}))[1] == "arguments"
+    assert canary.hits == []
+    assert (await use(setup, sessions, n=1.5, w=2, b=True))[1] is None
+    assert canary.hits[0][1] == "/?n=1.5&w=2&b=true"
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 400, 404, 500])
+async def test_redirects_and_errors_are_failures_and_nothing_is_followed(
+    canary: Canary, sessions: ToolSessions, status: int
+) -> None:
+    """A redirect leads where nobody looked."""
+    canary.status = status
+    canary.headers = {"location": f"http://localhost:{canary.port}/inside"}
+    text, error = await use(replace(ORDER, url=canary.url + "/{number}"), sessions, number="1")
+    assert error == f"http-{status}" and "secret" not in text
+    assert len(canary.hits) == 1
+
+
+async def test_answers_are_bounded_and_readable(canary: Canary, sessions: ToolSessions) -> None:
+    """Half an answer may be read as a whole one; a picture is no answer."""
+    setup = replace(ORDER, url=canary.url + "/{number}")
+    canary.body = b"x" * 100_000
+    assert (await use(setup, sessions, number="1"))[1] == "answer-size"
+    canary.body, canary.headers = b"\x89PNG", {"content-type": "image/png"}
+    assert (await use(setup, sessions, number="1"))[1] == "content-type"
+    canary.body, canary.headers = b"", {"content-type": "text/plain"}
+    assert await use(setup, sessions, number="1") == ("done", None)
+
+
+async def test_nobody_there_is_told(sessions: ToolSessions) -> None:
+    """In words for the model, as a code for the record."""
+    assert (await use(replace(ORDER, url="http://127.0.0.1:1/{number}"), sessions, number="1"))[1] == "unreachable"
+
+
+def _inside(port: int) -> list[str]:
+    """Addresses that lead inside, in every spelling that some resolver or library understands."""
+    v4 = [
+        "127.0.0.1", "127.1", "127.0.1", "127.000.000.001", "0177.0.0.1", "0177.0.0.01", "0x7f.0.0.1", "0x7f000001",
+        "0x7F.1", "2130706433", "017700000001", "127.255.255.254", "127.0.0.1.", "0", "0.0.0.0", "0x0", "00000000000",
+        "10.0.0.1", "10.255.255.255", "0xa.0.0.1", "167772161", "172.16.0.1", "172.31.255.255", "192.168.0.1",
+        "192.168.255.255", "3232235521", "0xc0a80001", "169.254.169.254", "169.254.0.1", "2852039166", "0xa9fea9fe",
+        "0251.0376.0251.0376", "169.254.43518", "0xa9.254.0xa9.254", "100.64.0.1", "100.127.255.255", "100.100.100.200",
+        "192.0.0.1", "192.0.0.192", "192.0.2.1", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1",
+        "192.88.99.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255", "0.1.2.3",
+        "127.2.3.4", "127.0.0.2", "10.0.0.2", "172.20.1.1", "192.168.1.1", "169.254.170.2",
+        "169.254.169.253", "100.65.0.1", "0300.0250.0.1", "0xC0.0xA8.0.1", "012.0.0.1", "0xac.16.0.1", "2886729729",
+        "1.0.0.127.in-addr", "127.0.0.1%00", "127.0.0.1%2f", "0x7f.0x0.0x0.0x1", "0177.0.0.0x1", "127.0x1",
+    ]  # fmt: skip
+    v6 = [
+        "::1", "0:0:0:0:0:0:0:1", "0000:0000:0000:0000:0000:0000:0000:0001", "::", "::ffff:127.0.0.1", "::ffff:7f00:1",
+        "::ffff:0:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "::ffff:192.168.0.1",
+        "::127.0.0.1", "::7f00:1", "64:ff9b::127.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1",
+        "2002:7f00:1::", "2002:7f00:0001::1", "2002:a00:1::1", "2002:a9fe:a9fe::1", "2002:c0a8:1::1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001::1", "fe80::1", "fe80::1%25lo", "febf::1", "fec0::1", "fc00::1",
+        "fd00::1", "fdff:ffff::1", "fd00:ec2::254", "fd20:ce::254", "ff02::1", "ff0e::1", "100::1", "2001:db8::1",
+        "5f00::1", "3fff::1",
+    ]  # fmt: skip
+    names = [
+        "localhost", "LOCALHOST", "localhost.", "ip6-localhost", "ｌocalhost", "①②⑦.⓪.⓪.①", "127。0。0。1",
+        "１２７.0.0.1", "foo@127.0.0.1", "127.0.0.1:80@127.0.0.1", "example.com@127.0.0.1", "a:b@[::1]",
+    ]  # fmt: skip
+    paths = ["/", "/{number}", "//x", "/?u=http://example.com"]
+    safe = ["127.0.0.1", "[::1]", "localhost", "2130706433", "0x7f.1", "10.0.0.1", "[fd00::1]", "0", "[::]", "127.1"]
+    urls = [f"http://{host}:{port}{paths[n % 4]}" for n, host in enumerate([*v4, *names])]
+    urls += [f"http://[{host}]:{port}{paths[n % 4]}" for n, host in enumerate(v6)]
+    urls += [f"https://{host}:{port}/" for host in safe]
+    urls += [f"{scheme}://127.0.0.1:{port}/" for scheme in ("ftp", "gopher", "ws", "wss", "file", "dict", "HTTP")]
+    urls += ["file:///etc/passwd", "data:text/plain,x", "unix:///var/run/docker.sock", "//127.0.0.1", "http:127.0.0.1"]
+    urls += [f"http://127.0.0.1:{port}\\@example.com/", f"http://example.com:{port}\\@127.0.0.1/", "http://", "", "x"]
+    return [*urls, f"http:\\\\127.0.0.1:{port}/", f"http://127.0.0.1\t:{port}/", f" http://127.0.0.1:{port}/"]
+
+
+@pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
+async def test_no_spelling_of_an_address_leads_inside(canary: Canary, sessions: ToolSessions) -> None:
+    """FAULTS D01: canary hits 0 of all addresses; each is refused, quickly and in words."""
+    urls = _inside(canary.port)
+    assert len(urls) >= 150
+    for url in urls:
+        setup = replace(ORDER, url=url, network="public")
+        text, error = await use(setup, sessions, number="1")
+        assert error is not None, url
+        assert "secret" not in text
+    assert canary.hits == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.1.2.3",
+        "169.254.169.254",
+        "::1",
+        "::ffff:127.0.0.1",
+        "fd00:ec2::254",
+        "64:ff9b::7f00:1",
+        "0.0.0.0",
+    ],
+)
+async def test_a_name_that_leads_inside_is_refused_whenever_it_does(address: str, canary: Canary) -> None:
+    """DNS rebinding: the address that is connected to is the one that was looked at."""
+    sessions = ToolSessions()
+    lying = Lying("192.0.2.1", address)
+    sessions.public._connector._resolver = lying  # type: ignore[union-attr]
+    setup = replace(ORDER, url=f"http://rebind.example:{canary.port}/", network="public")
+    for _ in range(3):
+        assert (await use(setup, sessions, number="1"))[1] == "forbidden-address"
+    assert lying.asked >= 1 and canary.hits == []
+    await sessions.close()
+
+
+async def test_ones_own_network_is_allowed_by_the_file_but_never_the_clouds_keys(
+    canary: Canary, sessions: ToolSessions
+) -> None:
+    """An operator's own system is what tools are for; a machine's credentials are not."""
+    assert (await use(replace(ORDER, url=canary.url + "/{number}"), sessions, number="1"))[1] is None
+    for host in ("169.254.169.254", "[fd00:ec2::254]", "0.0.0.0", "[::ffff:169.254.169.254]", "100.100.100.200"):
+        setup = replace(ORDER, url=f"http://{host}:{canary.port}/")
+        assert (await use(setup, sessions, number="1"))[1] == "forbidden-address"
+    assert len(canary.hits) == 1
+
+
+async def test_the_schema_says_what_the_file_says(sessions: ToolSessions) -> None:
+    """The model sees names, kinds, choices and which are needed."""
+    tool = HttpTool(replace(ORDER, url="https://x.example/{number}"), sessions)
+    schema = msgspec.json.schema(tool.arguments)["$defs"]["Arguments_order"]
+    assert schema["required"] == ["number"]
+    assert "secret" not in str(schema) + repr(ORDER)
+
+
+async def test_aiohttp_still_asks_us_for_every_socket() -> None:
+    """The guard hangs on this hook of the library: an update that drops it must not pass unnoticed."""
+    seen: list[Any] = []
+
+    def refuse(info: tuple[Any, ...]) -> socket.socket:
+        seen.append(info)
+        raise OSError("no")
+
+    connector = aiohttp.TCPConnector(socket_factory=refuse)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        for url in ("http://127.0.0.1:9/", "http://localhost:9/", "http://[::1]:9/"):
+            with pytest.raises(aiohttp.ClientError):
+                await session.get(url)
+    assert len(seen) >= 3

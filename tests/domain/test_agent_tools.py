@@ -1,0 +1,91 @@
+"""The tools of an agent file: refused with the line and the mend, before any model sees them."""
+
+from __future__ import annotations
+
+import pytest
+
+from stella.domain.agent import Agent, HttpToolSetup, PythonToolSetup, ToolParameter
+from stella.domain.agent_file import parse_agent
+from stella.domain.errors import AgentFileError
+
+HEAD = 'name = "office"\ncompany = "Muster"\n[[languages]]\ncode = "en"\n'
+GOOD = """
+[[tools]]
+name = "order"
+description = "Looks an order up."
+url = "https://shop.example/orders/{number}?v=1"
+method = "POST"
+network = "public"
+deadline_s = 2
+[[tools.parameters]]
+name = "number"
+says = "Digits."
+[[tools.parameters]]
+name = "lang"
+choices = ["de", "en"]
+required = "no"
+[[tools.headers]]
+name = "Authorization"
+value = {env = "SHOP_TOKEN"}
+[[tools]]
+name = "rooms"
+python = "my_tools:free_rooms"
+"""
+
+
+def agent(tools: str, environ: dict[str, str] | None = None) -> Agent:
+    """A file with these tools."""
+    return parse_agent(HEAD + tools, "office.toml", environ or {"SHOP_TOKEN": "Bearer s3cret"}, {})
+
+
+def test_a_tool_is_read_as_it_is_written() -> None:
+    """Secrets come from the environment and are not shown."""
+    read = agent(GOOD)
+    assert read.http_tools == (
+        HttpToolSetup(
+            "order", "Looks an order up.", "https://shop.example/orders/{number}?v=1", "POST",
+            (ToolParameter("number", says="Digits."), ToolParameter("lang", required=False, choices=("de", "en"))),
+            (("Authorization", "Bearer s3cret"),), "public", 2.0,
+        ),
+    )  # fmt: skip
+    assert read.python_tools == (PythonToolSetup("rooms", "my_tools:free_rooms"),)
+    assert "s3cret" not in repr(read)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ('name = "order"', 'name = "transfer_to"', "built in"),
+        ('name = "rooms"', 'name = "order"', "twice"),
+        ('name = "order"', 'name = "Order!"', "underscores"),
+        ('description = "Looks an order up."\n', "", "description"),
+        ('url = "https', 'python = "a:b"\nurl = "https', "either"),
+        ('python = "my_tools:free_rooms"', "", "either"),
+        ('python = "my_tools:free_rooms"', 'python = "my_tools"', "module:function"),
+        ('python = "my_tools:free_rooms"', 'python = "a:b"\nmethod = "GET"', "no meaning"),
+        ("https://shop", "http://shop", "https"),
+        ("https://shop", "ftp://shop", "https"),
+        ("https://shop.example", "https://{number}.example", "host"),
+        ("https://shop.example", "https://u:p@shop.example", "headers"),
+        ("https://shop.example/", "https://shop.example:99999/", "not an address"),
+        ("{number}", "{other}", "not one of its parameters"),
+        ("{number}", "{lang}", "required"),
+        ('name = "lang"', 'name = "number"', "twice"),
+        ('method = "POST"', 'method = "TRACE"', "one of"),
+        ("deadline_s = 2", "deadline_s = 60", "15"),
+        ('{env = "SHOP_TOKEN"}', '{env = "MISSING"}', "MISSING"),
+        ('{env = "SHOP_TOKEN"}', '"sk-abcdefghijklmnopqrstuvwxyz"', "secret"),
+    ],
+)
+def test_a_fault_is_named_with_its_line(before: str, after: str, reason: str) -> None:
+    """The operator reads it at the start, not in a call's log."""
+    assert before in GOOD
+    with pytest.raises(AgentFileError, match=reason) as caught:
+        agent(GOOD.replace(before, after, 1))
+    assert caught.value.line > 0
+
+
+def test_plain_http_is_for_ones_own_network() -> None:
+    """Behind the company's own walls there is often nothing else."""
+    text = GOOD.replace("https://shop.example", "http://10.0.0.5:8080").replace('"public"', '"private"')
+    assert agent(text).http_tools[0].network == "private"
