@@ -27,6 +27,7 @@ MANIFEST = "manifest.json"
 MOST_PARTS = 20_000
 MOST_MANIFEST = 16 * 1024 * 1024
 _BLOCK = 1 << 20
+_OLD_S = 86_400
 _BROKEN = (zlib.error, struct.error, RuntimeError, EOFError, ValueError, KeyError, OverflowError)
 """How `zipfile` fails, beside its own error, on bytes that are not what they say."""
 
@@ -176,6 +177,14 @@ def unpack(archive: zipfile.ZipFile, manifest: Manifest, folder: Path | None, pr
         if size != part.size or digest.hexdigest() != part.sha256:
             raise ConfigError(f"the part {part.path} is not what was saved (its SHA-256 differs): take another backup")
         done += size
+
+
+def sweep(folder: Path, prefix: str, now: float) -> None:
+    """Remove what a backup or restore that was killed left behind a day or longer ago."""
+    for remains in folder.glob(f"{prefix}*"):
+        with contextlib.suppress(OSError):
+            if now - remains.stat().st_mtime > _OLD_S:
+                shutil.rmtree(remains) if remains.is_dir() else remains.unlink()
 
 
 def _sync(folder: Path) -> None:

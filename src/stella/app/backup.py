@@ -13,7 +13,7 @@ from stella.adapters.sql.copying import copy_out, found_revision
 from stella.adapters.sql.engines import read_url
 from stella.app.agents.load import BUILT_IN
 from stella.app.agents.shelf import AgentShelf
-from stella.app.archive import FORMAT, Manifest, Progress, write_archive
+from stella.app.archive import FORMAT, Manifest, Progress, sweep, write_archive
 from stella.app.settings import SETTINGS, Settings
 from stella.domain.errors import ConfigError
 
@@ -43,7 +43,8 @@ def save(
     sqlite = url.get_backend_name() == "sqlite"
     found = found_revision(url)
     agent, agent_parts = collect_agents(settings.agent, environ) if agents else ("", [])
-    with tempfile.TemporaryDirectory(prefix=".backup-", dir=_folder(target)) as work:
+    sweep(_folder(target), ".backup-", now.timestamp())
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.parent) as work:
         parts: list[tuple[str, Path]] = []
         if found:
             copy = Path(work) / "copy"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stella.adapters.sql.copying import check_copy, has_records, put_back, refuse_unknown
 from stella.adapters.sql.engines import read_url
-from stella.app.archive import Manifest, Progress, open_archive, unpack
+from stella.app.archive import Manifest, Progress, open_archive, sweep, unpack
 from stella.app.backup import stamp
 from stella.app.settings import Settings
 from stella.domain.errors import ConfigError
@@ -51,6 +51,7 @@ def put(path: Path, settings: Settings, agents: Path, now: datetime, progress: P
             what = f"the folder {agents}" if in_the_way else f"the database {url.database}"
             raise ConfigError(f"{what} is there already; --yes moves it aside and puts the backup in its place")
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        sweep(settings.data_dir, ".restore-", now.timestamp())
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as work:
             unpack(archive, manifest, Path(work), progress)
             done = Restored(manifest, agent=manifest.agent)

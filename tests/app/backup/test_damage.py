@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from stella.app import restore
 from stella.domain.errors import ConfigError
 
 
@@ -151,3 +152,29 @@ def test_a_full_disk_leaves_nothing_restored_by_half(home, stella) -> None:
     )  # fmt: skip
     assert run.returncode == 1 and "make room" in run.stderr, run.stderr
     assert not list((home / "new").iterdir())
+
+
+def test_what_a_killed_restore_left_is_swept_up_the_next_time(home, stella, monkeypatch) -> None:
+    """It holds what callers said, in a folder whose name nobody knows."""
+    assert stella("backup", home / "b.zip").exit_code == 0
+    monkeypatch.setenv("STELLA_DATA_DIR", str(home / "new"))
+    old, young = home / "new/.restore-old", home / "new/.restore-young"
+    for folder in (old, young):
+        folder.mkdir(parents=True)
+        (folder / "stella.db").write_text("words")
+    os.utime(old, (1, 1))
+    assert stella("restore", home / "b.zip").exit_code == 0
+    assert not old.exists() and young.exists()
+
+
+def test_a_restore_that_was_interrupted_can_be_made_again(home, agents, stella, monkeypatch) -> None:
+    """The database comes last, so a half restored place is not taken for a whole one."""
+    assert stella("backup", home / "b.zip").exit_code == 0
+    monkeypatch.setenv("STELLA_DATA_DIR", str(home / "new"))
+    with monkeypatch.context() as broken:
+        broken.setattr(restore, "put_back", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        stella("restore", home / "b.zip")
+    assert not (home / "new/stella.db").exists()
+    done = stella("restore", home / "b.zip", "--yes")
+    assert done.exit_code == 0, done.output
+    assert (home / "new/stella.db").exists()
