@@ -32,4 +32,4 @@ def _function(setup: PythonToolSetup) -> FunctionTool:
     try:
         return found.named(setup.name) if isinstance(found, FunctionTool) else FunctionTool(found, setup.name)
     except TypeError as fault:
-        raise ConfigError(f"tools: {fault}") from None
+        raise ConfigError(f"tools: {setup.name} ({setup.function}): {fault}") from None
