@@ -105,6 +105,8 @@ class Show:
                 self._line("", f"interrupted: clear {since:.0f} ms after the voice, {entry.dropped_s:.1f} s dropped")
             case Spurt(source="person"):
                 self._line("person", entry.text)
+            case Fault(level="warning"):
+                self._line("", f"{entry.code} in Twilio's debugger, a warning: {entry.detail}")
             case Fault():
                 self._line("fault", f"{entry.code}: {entry.detail}", "Twilio's debugger")
             case Note():
