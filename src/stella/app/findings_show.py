@@ -28,7 +28,7 @@ class Show:
         """One check and its outcome, with cause and mend below where there is a finding."""
         if self._as_json:
             return
-        if line.result == "skipped" and line.seen.startswith("after "):
+        if line.result == "skipped" and line.seen.startswith(("after ", "not reached")):
             self._not_reached.append(line.check)
             return
         self._console.print(f"  {_LOOK[line.result]}  {escape(line.check):<18} {escape(line.seen)}")

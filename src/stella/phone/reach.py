@@ -62,4 +62,7 @@ class Reach:
         if public.scheme in {"https", "wss"} and netloc.endswith(":443"):
             netloc = netloc[: -len(":443")]
         scheme = public.scheme.replace("http", "ws") if socket else public.scheme
-        return _move(url, scheme, netloc)
+        # A public URL may have a path before ours, which a proxy takes away and the signature keeps.
+        prefix = public.path.rstrip("/") if self._ours(url) and self.public_url else ""
+        path = parts.path if parts.path.startswith(f"{prefix}/") else prefix + parts.path
+        return urlunsplit((scheme, netloc, path, parts.query, ""))

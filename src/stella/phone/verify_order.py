@@ -130,5 +130,7 @@ class Inspection:
         """What the server calls itself, by the signature that it accepted."""
         if not self.signed_as:
             return self.order.public_url
+        if self.signed_as.endswith(VOICE_PATH):
+            return self.signed_as.removesuffix(VOICE_PATH)
         parts = urlsplit(self.signed_as)
         return f"{parts.scheme}://{parts.netloc}"

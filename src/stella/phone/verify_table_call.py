@@ -63,9 +63,9 @@ ANSWER = table(
     ),
     Known(
         "no-stream", "fail", "Callers hear a sentence and are hung up on; nobody talks with them.",
-        "The TwiML has no <Connect><Stream>: the server apologises (overload, drain, an engine that is missing), or this "
-        "is not STELLA.",
-        "Read the words above; look into the server's log and `stella doctor` there.",
+        "The TwiML has no <Connect><Stream>: the number is none of the server's (\"not set up yet\"), or the server "
+        "apologises (overload, drain, an engine that is missing), or this is not STELLA.",
+        "Read the words above. Verify with the server's own number (--to); look into its log and `stella doctor` there.",
     ),
     Known(
         "gather-only", "warn", "The call works by turns of <Gather>, slower than over a stream; interruptions are not heard.",

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from aiohttp import web
 
+from stella.phone.reach import Reach
 from stella.phone.verify import CHECKS, FINDINGS
 from stella.phone.verify_locks import spellings
 
@@ -479,6 +480,19 @@ async def test_a_check_without_end_ends(deploy, check):
     house = await deploy(delay_s=0.3)
     found = await check(house, deadlines=Deadlines(whole_s=0.35))
     assert found.failed == ["out-of-time"]
+
+
+@pytest.mark.parametrize(
+    ("url", "signed"),
+    [
+        ("http://localhost:3001/api/x", "https://calls.example.com/stella/api/x"),
+        ("wss://calls.example.com/stella/api/x", "wss://calls.example.com/stella/api/x"),
+        ("https://elsewhere.example.com/api/x", "https://elsewhere.example.com/api/x"),
+    ],
+)
+def test_a_path_in_the_public_address_is_signed_once(url, signed):
+    """Dialled directly the server has no prefix, and signs it all the same."""
+    assert Reach("http://localhost:3001", "https://calls.example.com/stella").sign(url) == signed
 
 
 def test_every_finding_says_what_to_do():
