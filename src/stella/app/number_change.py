@@ -36,11 +36,11 @@ class NumberChange:
     def make(self, number: NumberSettings, wanted: Mapping[str, str], *, by: str) -> Changed:
         """Set `wanted` and read it back. `by` is the command, for the journal.
 
-        A process that changes its own change (a tunnel with a new address) keeps what was there before the first.
+        A `stella dev` that changes its own change (a tunnel with a new address) keeps what was there before the first.
         Raises ProviderError: then nothing was changed, unless it is OutcomeUnknown.
         """
         at, mine = datetime.now(UTC).isoformat(timespec="seconds"), self.mine(number.sid)
-        again = mine is not None and mine.by == by
+        again = mine is not None and mine.by == by == "dev"
         if mine is not None and again:
             self._journal.amend(number.sid, Entry(at, by, mine.pid, mine.before, wanted))
         else:

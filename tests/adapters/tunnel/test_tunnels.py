@@ -165,6 +165,21 @@ def test_auto_takes_what_would_work(environ: dict[str, str], tmp_path: Path) -> 
     assert [each.name for each in choose("ngrok", environ)] == ["ngrok"]
 
 
+def test_ngrok_by_its_library_where_there_is_no_program(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It installs with pip, where nobody may install programs."""
+    fake = "class _L:\n    def url(self): return 'https://lib.ngrok.app'\n\ndef forward(target, authtoken_from_env): return _L()"
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib/ngrok.py").write_text(fake)
+    monkeypatch.syspath_prepend(str(tmp_path / "lib"))
+    [program] = choose("ngrok", {"PATH": "/nowhere"})
+    tunnel = open_tunnel(program, "127.0.0.1:1", tmp_path, {**environ, "PYTHONPATH": str(tmp_path / "lib")})
+    tunnel.close()
+    assert tunnel.url == "https://lib.ngrok.app"
+    assert not tunnel.alive
+
+
 @pytest.mark.parametrize("word", ["auto", "ngrok", "cloudflared", "localtunnel", "bore"])
 def test_without_a_program_it_says_what_to_install(word: str) -> None:
     """All three, since the person has none."""

@@ -170,6 +170,7 @@ def refusal(status: int, code: int, message: str) -> tuple[int, dict[str, Any]]:
 def _handler(double: TwilioDouble) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = 65536  # head and body in one packet
 
         def _serve(self) -> None:
             parts = urlsplit(self.path)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from stella.adapters.tunnel.programs import CLOUDFLARED, LOCALTUNNEL, NGROK, Program
+from stella.adapters.tunnel.programs import CLOUDFLARED, LOCALTUNNEL, NGROK, NGROK_SDK, Program
 from stella.domain.errors import ConfigError
 
 TUNNELS: Final[Mapping[str, Program]] = {each.name: each for each in (NGROK, CLOUDFLARED, LOCALTUNNEL)}
@@ -21,18 +22,24 @@ def choose(word: str, environ: Mapping[str, str]) -> list[Program]:
     """
     path = environ.get("PATH", "")
     if word in TUNNELS:
-        program = TUNNELS[word]
-        if not shutil.which(program.binary, path=path):
-            raise ConfigError(f"{program.binary} is not on the PATH: {program.install}")
-        return [program]
+        if there := _here(TUNNELS[word], path):
+            return [there]
+        raise ConfigError(f"{TUNNELS[word].binary} is not on the PATH: {TUNNELS[word].install}")
     if word != "auto":
         raise ConfigError(f"--tunnel {word}: use auto, {', '.join(TUNNELS)}")
-    there = [each for each in TUNNELS.values() if shutil.which(each.binary, path=path)]
-    found = [each for each in there if each is not NGROK or _has_token(environ)]
+    found = [there for each in TUNNELS.values() if (there := _here(each, path))]
+    found = [each for each in found if each.name != "ngrok" or _has_token(environ)]
     if not found:
         ways = "; ".join(f"{each.name}: {each.install}" for each in TUNNELS.values())
         raise ConfigError(f"there is no tunnel program on the PATH that could be used. {ways}.")
     return found
+
+
+def _here(program: Program, path: str) -> Program | None:
+    """The program if it is on the PATH; ngrok's library where only that is installed."""
+    if shutil.which(program.binary, path=path):
+        return program
+    return NGROK_SDK if program is NGROK and importlib.util.find_spec("ngrok") else None
 
 
 def _has_token(environ: Mapping[str, str]) -> bool:

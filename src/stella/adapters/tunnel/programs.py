@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
+
+from stella.adapters.tunnel import ngrok_sdk
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ NGROK: Final = Program(
     install="install it from https://ngrok.com/download and set NGROK_AUTHTOKEN",
     browser_note="Browsers are shown a page of ngrok's first; Twilio is not.",
 )
+NGROK_SDK: Final = replace(NGROK, binary=sys.executable, arguments=lambda target, _folder: [ngrok_sdk.__file__, target])
 CLOUDFLARED: Final = Program(
     name="cloudflared",
     binary="cloudflared",

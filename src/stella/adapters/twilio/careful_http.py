@@ -11,13 +11,16 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from requests import Session
+from requests import PreparedRequest
+from requests import Response as Answer
+from requests.adapters import HTTPAdapter
 from requests.exceptions import (
     ConnectionError as NoConnection,
 )
 from requests.exceptions import (
     ConnectTimeout,
     ProxyError,
+    ReadTimeout,
     RequestException,
     SSLError,
     Timeout,
@@ -34,8 +37,28 @@ WRITES = re.compile(r"/2010-04-01/Accounts/AC[0-9a-fA-F]{32}/IncomingPhoneNumber
 PATIENCE_S = 60.0
 """How long 429 is waited out, all tries together."""
 
+ANSWER_MOST, ANSWER_S = 8_000_000, 30.0
+"""Bytes and seconds of one answer; a page of 200 numbers has about 300 kB."""
+
 _TRIES = 6
 _TIMEOUT_S = 15.0
+
+
+class BoundedAdapter(HTTPAdapter):
+    """Reads at most ANSWER_MOST bytes within ANSWER_S: a byte now and then buys no time."""
+
+    def send(self, request: PreparedRequest, stream: bool = False, *args: Any, **options: Any) -> Answer:  # noqa: FBT001, FBT002 the library's own
+        """As the library sends, with the whole answer already read."""
+        answer = super().send(request, True, *args, **options)
+        until, parts, size = time.monotonic() + ANSWER_S, [], 0
+        for part in answer.iter_content(65536):
+            parts.append(part)
+            size += len(part)
+            if size > ANSWER_MOST or time.monotonic() > until:
+                answer.close()
+                raise ReadTimeout("the answer has no end")
+        answer._content = b"".join(parts)  # noqa: SLF001 where the library keeps it
+        return answer
 
 
 class CarefulHttp(TwilioHttpClient):  # type: ignore[misc] # the SDK has no types
@@ -51,7 +74,9 @@ class CarefulHttp(TwilioHttpClient):  # type: ignore[misc] # the SDK has no type
         """`base` replaces scheme and host of every request; `tell` hears why it takes longer."""
         super().__init__(timeout=_TIMEOUT_S)
         self._base, self._sleep, self._tell = base, sleep, tell
-        if isinstance(self.session, Session) and urlsplit(base).scheme == "http":
+        for scheme in ("https://", "http://"):
+            self.session.mount(scheme, BoundedAdapter())
+        if urlsplit(base).scheme == "http":
             # Only ever this machine: a proxy of the environment has no business there.
             self.session.trust_env = False
 
