@@ -25,6 +25,7 @@ from stella.app.engines import ProcessEngines
 from stella.app.live_events import LiveEvents
 from stella.app.secrets_file import secret_file
 from stella.app.settings import Settings
+from stella.app.speech import Speech, speech_access
 from stella.calls.live_call import Clock
 from stella.calls.switchboard import Switchboard
 from stella.conversation.policy import Policy
@@ -139,7 +140,9 @@ async def open_house(
         tool_sessions = ToolSessions()
         stack.push_async_callback(tool_sessions.close)
         brains = Brains(outbox, session, vendors(settings), metrics, tool_sessions)
-        engines = ProcessEngines(ModelFolder(settings.models), outbox, stt_workers=settings.stt_workers, brains=brains)
+        models = ModelFolder(settings.models)
+        speech = Speech(models, session, speech_access(settings), metrics, settings.stt_workers or None)
+        engines = ProcessEngines(models, outbox, brains=brains, speech=speech)
         stack.push_async_callback(engines.close)
         await engines.prepare(shelf.agents, progress)
         switchboard = Switchboard(
