@@ -181,6 +181,20 @@ def test_echo_of_our_own_voice_does_not_interrupt_but_a_caller_on_top_of_it_does
     assert call.when(do.PausePlayout) == pytest.approx(5.36)
 
 
+def test_the_echo_of_our_last_words_opens_no_turn() -> None:
+    """It comes back when we have stopped: nobody spoke, and nobody is asked."""
+    call = ring().speaks(1.5, "", 0.4, echo=0.9).run(5.0)
+    assert asked(call) == []
+    assert not call.orders(do.BeginUtterance)
+
+
+def test_the_echo_of_words_that_were_cleared_does_not_count_as_more_speech() -> None:
+    """A pause ends our sound as well, and its echo is still under way."""
+    call = ring().speaks(2.0, "hours?").speaks(5.0, "stop", 0.3).speaks(5.45, "", 0.2, echo=0.9).run(9.0)
+    assert asked(call)[-1] == ("stop", "")
+    assert call.conversation.counts["echoes"] == 1
+
+
 def test_echo_with_nothing_playing_is_speech() -> None:
     """There is nothing it could be an echo of."""
     call = ring().speaks(3.0, "hello there", echo=0.9).run(6.0)

@@ -34,6 +34,8 @@ STEPS_MOST = 20_000
 """Some half an hour of talk without a pause."""
 UNPACKED_MOST = 64 * 1024 * 1024
 KEEP_DEADLINE_S = 3.0
+LEAST_S = 10.0
+"""A later leg of a call has what is left of the call's length, and this long for its goodbye."""
 
 _log = structlog.get_logger("stella.recorder")
 
@@ -47,9 +49,8 @@ def ticking(clock: Callable[[], float]) -> Callable[[], float]:
 def opening_of(call: LiveCall) -> Opening:
     """How the conversation of the leg that opens now begins."""
     agent, setup = call.agent, call.language
-    policy = Policy().with_overrides(
-        {"call_s": agent.limits.call_s, "warn_before_s": agent.limits.warn_before_s, **agent.policy}
-    )
+    remains = max(LEAST_S, agent.limits.call_s - call.seconds())
+    policy = Policy().with_overrides({"call_s": remains, "warn_before_s": agent.limits.warn_before_s, **agent.policy})
     phrases = setup.phrases
     if not call.language_certain and not call.resume_why:
         phrases = replace(phrases, greeting=" ".join((phrases.greeting, *key_hints(agent, setup))))

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 
 import structlog
 
+from stella.calls.echo_watch import FRAMES, EchoWatch
 from stella.calls.engines import Engines
 from stella.calls.language import language_by_key
 from stella.calls.legs import Leg
@@ -43,8 +45,6 @@ from stella.ports.tapes import TapeStore
 _log = structlog.get_logger("stella.session")
 
 COMMIT_DEADLINE_S = 1.0
-ECHO_FRAMES = 10
-"""200 ms of the caller's sound: what the echo guard compares."""
 CLOSE_PATIENCE_S = 5.0
 """A closed line whose socket never says so is given up after this."""
 
@@ -74,7 +74,8 @@ class CallSession:
         self._ears: SpeechToTextStream | None = None
         self._early: list[bytes] = []
         self._fed = 0
-        self._lately: deque[bytes] = deque(maxlen=ECHO_FRAMES)
+        self._lately: deque[bytes] = deque(maxlen=FRAMES)
+        self._watch: EchoWatch | None = None
         self._heard_at = self._clock()
         self._base_s, self._base_turn = call.seconds(), call.last_turn
         self._gone = asyncio.Event()
@@ -118,6 +119,7 @@ class CallSession:
         """The socket is closed."""
         self.tell(on.CallEnded(self._chosen_end or (EndedBy.CALLER if self._stopped else EndedBy.CARRIER)))
         self._gone.set()
+        self._closing.set()
 
     def displace(self) -> None:
         """A newer leg has taken over: this half-open one ends quietly."""
@@ -185,7 +187,7 @@ class CallSession:
                 return
             self._timer.cancel()
         self._timer_at = due
-        delay = max(0.0, due - self._clock())
+        delay = max(0.0, due - self._clock()) + 0.001  # loops round to milliseconds, some down: early timers would spin
         self._timer = asyncio.get_running_loop().call_later(delay, self._time_passed)
 
     def _time_passed(self) -> None:
@@ -194,7 +196,7 @@ class CallSession:
         if conversation is None or conversation.phase is Phase.OVER:
             return
         due = conversation.deadline()
-        if due is not None and due <= self._clock() + 0.0005:
+        if due is not None and due <= self._clock():
             self.tell(on.TimePassed())
         else:
             self._arm(conversation)
@@ -314,11 +316,11 @@ class CallSession:
 
     def _activity(self, change: Activity) -> None:
         at = self._clock() - (self._fed - change.at_sample) / RATE
-        if not change.speaking:
-            self.tell(on.CallerStoppedSpeaking(at))
-            return
-        echo = self._speaker.echo_in(b"".join(self._lately)) if self._speaker is not None else 0.0
-        self.tell(on.CallerStartedSpeaking(at, echo))
+        if self._watch is not None:
+            self._watch.changed(at, speaking=change.speaking)
+
+    def _echo(self) -> float:
+        return self._speaker.echo_in(b"".join(self._lately), self._heard_at) if self._speaker is not None else 0.0
 
     def _heard(self, heard: Heard) -> None:
         match heard:
@@ -357,7 +359,9 @@ class CallSession:
         self._thinker = Thinker(call.brain, self.tell, self._clock, self._base_turn)
         self._ears = await ears.open(setup.code, self._heard, call.vocabulary)
         self._vad = self._engines.voice_activity.open(self._activity)
-        self._conversation = self._recorder.begin(opening_of(call))
+        opening = opening_of(call)
+        self._watch = EchoWatch(self._echo, opening.policy.echo_threshold, self._clock, self.tell)
+        self._conversation = self._recorder.begin(opening)
         waiting, self._inbox = self._inbox, deque()
         self.tell(on.CallResumed(call.resume_why) if call.resume_why else on.CallAnswered())
         for event in waiting:
@@ -367,21 +371,16 @@ class CallSession:
         self._early.clear()
 
     async def _wait_for_the_end(self) -> None:
-        gone = asyncio.ensure_future(self._gone.wait())
-        closing = asyncio.ensure_future(self._closing.wait())
-        try:
-            await asyncio.wait((gone, closing), return_when=asyncio.FIRST_COMPLETED)
-            if not gone.done():
-                await asyncio.wait((gone,), timeout=CLOSE_PATIENCE_S)
-        finally:
-            gone.cancel()
-            closing.cancel()
+        await self._closing.wait()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._gone.wait(), CLOSE_PATIENCE_S)
 
     async def _free(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        if self._vad is not None:
-            self._vad.close()
+        for listening in (self._vad, self._watch):
+            if listening is not None:
+                listening.close()
         if self._thinker is not None:
             self.call.brain_ms += self._thinker.first_words_ms
             await self._thinker.close()
@@ -396,5 +395,6 @@ class CallSession:
 
     def _add_counts(self) -> None:
         total, mine = self.call.record.media, self.counts
+        mine.marks_heard = self._conversation.marks_heard if self._conversation else 0
         for name in MediaCounts.__dataclass_fields__:
             setattr(total, name, getattr(total, name) + getattr(mine, name))

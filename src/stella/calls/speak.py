@@ -99,10 +99,9 @@ class Speaker:
         self._echo.cleared(self._ends_at)
         self._stop_timer()
 
-    def echo_in(self, inbound: bytes) -> float:
-        """How far sound that came in just now is our own voice coming back, 0 to 1; 0 where none was sent lately."""
-        now = self._clock()
-        return self._echo.likelihood(inbound, now) if now - self._ends_at < LONGEST_DELAY_S else 0.0
+    def echo_in(self, inbound: bytes, at: float) -> float:
+        """How far sound that came in until `at` is our own voice coming back, 0 to 1; 0 where none was sent lately."""
+        return self._echo.likelihood(inbound, at) if at - self._ends_at < LONGEST_DELAY_S else 0.0
 
     def resume(self, segment: SegmentId, at: float, *, exact: bool) -> None:
         """Go on with `segment` from `at` seconds; if not `exact`, from the quietest frame at or before it."""
