@@ -96,6 +96,7 @@ async def test_the_model_speaks_and_the_receptionist_goes_on_when_it_dies(models
     switches = [tool["arguments"] for tool in record["tools"] if tool["name"] == "engine_switch"]
     assert switches == [{"kind": "brain", "from": "openai:test", "to": "receptionist", "mid_reply": True}]
     assert record["status"] == "completed"
+    assert record["cost"]["brain_tokens_sent"] == 100 and "brain_usd" not in record["cost"]
     assert fake.headers[-1]["authorization"] == "Bearer key-of-ours"
     assert "key-of-ours" not in log and "rooms" not in log
 

@@ -385,3 +385,19 @@ async def test_arguments_that_are_none_are_refused_in_words(arguments: str) -> N
     """The model is told, the call goes on."""
     words, acts = await reply(session(Obedient([call("knowledge_search", arguments)])))
     assert words == "Done." and uses(acts) == [("knowledge_search", "arguments")]
+
+
+async def test_what_is_spent_is_added_up_in_the_call() -> None:
+    """Tokens always, money where a price is known."""
+    cost: dict[str, float] = {}
+
+    def spend(what: str, amount: float) -> None:
+        cost[what] = cost.get(what, 0.0) + amount
+
+    facts = CallFacts("CA1", AGENT, "", "en", "stream", NOW, spend)
+    model = Obedient([call("knowledge_search", {"question": "x"})])
+    brain = ModelBrain(model, House(), built_in(AGENT, House(), House()), lambda: 0.0, lambda *_: 0.5)
+    await reply(brain.open(facts))
+    assert cost == {
+        "brain_tokens_sent": 20.0, "brain_tokens_cached": 0.0, "brain_tokens_written": 4.0, "brain_usd": 1.0,
+    }  # fmt: skip

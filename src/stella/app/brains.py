@@ -16,11 +16,12 @@ from stella.adapters.http_tool import ToolSessions
 from stella.adapters.receptionist import Knowledge, Receptionist
 from stella.app.company import AgentCompany
 from stella.app.own_tools import own_tools
+from stella.app.prices import usd
 from stella.app.settings import Settings
 from stella.calls.brain_chain import BrainChain
 from stella.calls.breaker import Breaker
 from stella.calls.builtin_tools import built_in
-from stella.calls.model_brain import ModelBrain
+from stella.calls.model_brain import ModelBrain, Price, no_price
 from stella.domain.agent import Agent
 from stella.domain.errors import ConfigError
 from stella.ports.brain import Brain
@@ -100,7 +101,11 @@ class Brains:
         company = AgentCompany(agent, knowledge)
         self._health.setdefault(name, Breaker(time.monotonic))
         ours, own = built_in(agent, company, self._outbox), own_tools(agent, self._tool_sessions)
-        return ModelBrain(self._model(name), company, lambda: [*ours(), *own], time.monotonic)
+        return ModelBrain(self._model(name), company, lambda: [*ours(), *own], time.monotonic, self._price_of(name))
+
+    def _price_of(self, name: str) -> Price:
+        """The vendor's prices; another address has its own, which nobody here knows."""
+        return no_price if self._access[name.partition(":")[0]].base else usd
 
     def _model(self, name: str) -> LanguageModel:
         if name in self._models:

@@ -47,6 +47,15 @@ def percentiles(values: list[float]) -> Percentiles:
     )
 
 
+def counts_into(record: CallRecord) -> Callable[[str, float], None]:
+    """Adds what is spent to a record's cost."""
+
+    def spend(what: str, amount: float) -> None:
+        record.cost[what] = round(record.cost.get(what, 0.0) + amount, 6)
+
+    return spend
+
+
 @dataclass(slots=True)
 class LiveCall:
     """Everything about a call that outlives one of its streams.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -26,11 +26,12 @@ WORDS_MOST = 1_200
 """Characters said in one turn; a model that goes on and on is stopped at the end of a piece."""
 DONE_MOST = 12
 
-Spend = Callable[[str, Spent], None]
+Price = Callable[[str, Spent, date], float | None]
+"""US dollars of one answer of a model on a day, or None where no price is known."""
 
 
-def _nothing(_name: str, _spent: Spent) -> None:
-    """Nobody counts."""
+def no_price(_model: str, _spent: Spent, _day: date) -> float | None:
+    """No price is known."""
 
 
 class _Kept(msgspec.Struct):
@@ -49,11 +50,11 @@ class ModelBrain:
         company: Company,
         tools: Callable[[], Sequence[Tool]],
         clock: Callable[[], float],
-        spend: Spend = _nothing,
+        price: Price = no_price,
     ) -> None:
-        """`tools` gives a call's tools; `spend` hears the model's name and what each answer cost."""
+        """`tools` gives a call's tools; what is spent goes to the call's facts, in tokens and by `price` in money."""
         self.name = model.name
-        self._model, self._company, self._tools, self._clock, self._spend = model, company, tools, clock, spend
+        self._model, self._company, self._tools, self._clock, self._price = model, company, tools, clock, price
 
     def open(self, facts: CallFacts, state: bytes = b"") -> ModelSession:
         """Begin, or go on where `state` left off."""
@@ -62,7 +63,7 @@ class ModelBrain:
         except msgspec.DecodeError:
             kept = _Kept(facts.language, [])
         toolbox = Toolbox(self._tools(), self._clock)
-        return ModelSession(self._model, self._company, toolbox, facts, kept, self._spend)
+        return ModelSession(self._model, self._company, toolbox, facts, kept, self._price)
 
     async def close(self) -> None:
         """The model belongs to the process."""
@@ -72,10 +73,10 @@ class ModelSession:
     """One call. The model keeps nothing: every turn is told anew from what was heard."""
 
     def __init__(
-        self, model: LanguageModel, company: Company, toolbox: Toolbox, facts: CallFacts, kept: _Kept, spend: Spend
+        self, model: LanguageModel, company: Company, toolbox: Toolbox, facts: CallFacts, kept: _Kept, price: Price
     ) -> None:
         """Made by `ModelBrain.open`."""
-        self._model, self._company, self._toolbox, self._facts, self._spend = model, company, toolbox, facts, spend
+        self._model, self._company, self._toolbox, self._facts, self._price = model, company, toolbox, facts, price
         self._kept = kept
 
     async def reply(self, asked: Asked, context: Sequence[Turn], now: datetime) -> AsyncIterator[BrainEvent]:
@@ -134,9 +135,17 @@ class ModelSession:
                 elif isinstance(piece, Called):
                     calls.append(piece.call)
                 else:
-                    self._spend(self._model.name, piece)
+                    self._count(piece)
         if rest := speech.flush():
             yield rest
+
+    def _count(self, spent: Spent) -> None:
+        spend = self._facts.spend
+        spend("brain_tokens_sent", spent.sent)
+        spend("brain_tokens_cached", spent.cached)
+        spend("brain_tokens_written", spent.written)
+        if (money := self._price(self._model.name, spent, self._facts.now.date())) is not None:
+            spend("brain_usd", money)
 
     def _note(self, tool: str, text: str, *, failed: bool) -> None:
         """Results are not part of what was heard, so the next turns get them as a note."""

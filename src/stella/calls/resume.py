@@ -10,7 +10,7 @@ import structlog
 
 from stella.calls.engines import Engines
 from stella.calls.legs import Legs
-from stella.calls.live_call import Clock, LiveCall
+from stella.calls.live_call import Clock, LiveCall, counts_into
 from stella.domain.agent import Agent
 from stella.domain.request import CallRequest
 from stella.ports.brain import CallFacts
@@ -41,7 +41,9 @@ async def revive(
         _log.warning("state-unreadable", call=request.call_sid)
         brain_state = b""
     setup = agent.language(record.language)
-    facts = CallFacts(request.call_sid, agent, record.from_, setup.code, record.voice_path, clock.wall())
+    facts = CallFacts(
+        request.call_sid, agent, record.from_, setup.code, record.voice_path, clock.wall(), counts_into(record)
+    )
     call = LiveCall(
         record, agent, setup, engines.brain(agent).open(facts, brain_state),
         Legs(record.call_sid, record.account_sid), clock, store,

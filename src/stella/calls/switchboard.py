@@ -15,7 +15,7 @@ from stella.calls.language import first_language
 from stella.calls.last_words import BROKEN, BUSY, NOT_OURS, spoken
 from stella.calls.ledger import Ledger
 from stella.calls.legs import Legs, LegState
-from stella.calls.live_call import Clock, LiveCall
+from stella.calls.live_call import Clock, LiveCall, counts_into
 from stella.calls.resume import revive
 from stella.calls.session import CallSession
 from stella.calls.transfers import Transfers
@@ -159,7 +159,9 @@ class Switchboard:
             agent=agent.name, language=setup.code, created_at=self._clock.stamp(),
             disclosure=Disclosure(setup.phrases.disclosure),
         )  # fmt: skip
-        facts = CallFacts(request.call_sid, agent, request.from_, setup.code, "stream", self._clock.wall())
+        facts = CallFacts(
+            request.call_sid, agent, request.from_, setup.code, "stream", self._clock.wall(), counts_into(record)
+        )
         call = LiveCall(
             record, agent, setup, self._engines.brain(agent).open(facts), Legs(request.call_sid, request.account_sid),
             self._clock, self._store, language_certain=certain,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol, TypeAlias
 
@@ -13,9 +13,13 @@ from stella.domain.ids import TurnId
 from stella.domain.transcript import Turn
 
 
+def nobody_counts(what: str, amount: float) -> None:
+    """The do-nothing way to hear of costs."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """What a brain may know of the call it is in."""
+    """What a brain may know of the call it is in, and where it says what it spends (`brain_usd`, `brain_tokens_sent` …)."""
 
     call_sid: str
     agent: Agent
@@ -23,6 +27,7 @@ class CallFacts:
     language: str
     voice_path: str
     now: datetime
+    spend: Callable[[str, float], None] = field(default=nobody_counts, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,14 +51,14 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture(params=list(DIALECTS))
 def model(request: pytest.FixtureRequest, fake: Vendor, session: aiohttp.ClientSession) -> ChatModel:
-    """One vendor's model with little patience."""
+    """One vendor's model, with patience for a busy machine."""
     return make_model(request.param, fake, session)
 
 
 def make_model(kind: str, fake: Vendor, session: aiohttp.ClientSession, **patience: float) -> ChatModel:
     """A model of a kind at the fake."""
     base = f"{fake.url}/v1" if kind == "openai" else fake.url
-    wait = Patience(**{"connect": 1.0, "first": 0.3, "gap": 0.2, "total": 5.0, **patience})
+    wait = Patience(**{"connect": 5.0, "first": 10.0, "gap": 10.0, "total": 20.0, **patience})
     return ChatModel(f"{kind}:test", DIALECTS[kind]("test", "key-of-ours", base), session, wait)
 
 

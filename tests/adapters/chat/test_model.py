@@ -122,6 +122,7 @@ async def test_a_spent_quota_is_not_a_busy_minute(fake: Vendor, session: aiohttp
         await answer(make_model("openai", fake, session))
 
 
+@pytest.mark.parametrize("kind", list(SPEAK))
 @pytest.mark.parametrize(
     ("manner", "code"),
     [
@@ -134,11 +135,14 @@ async def test_a_spent_quota_is_not_a_busy_minute(fake: Vendor, session: aiohttp
     ],
     ids=["slow", "hangs at once", "hangs in the middle", "reset", "empty", "only pings"],
 )
-async def test_silence_and_cuts_are_unavailable(model: ChatModel, fake: Vendor, manner: Manner, code: str) -> None:
+async def test_silence_and_cuts_are_unavailable(
+    kind: str, fake: Vendor, session: aiohttp.ClientSession, manner: Manner, code: str
+) -> None:
     """Each within its patience, so that the next brain is asked in time."""
     fake.manner = manner
+    patience = {"first": 0.1, "gap": 0.1} if code == "timeout" else {}
     with pytest.raises(Unavailable) as caught:
-        await answer(model)
+        await answer(make_model(kind, fake, session, **patience))
     assert caught.value.code == code
 
 
