@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
+from stella.calls.recorder import STEPS_MOST
 from stella.conversation.core import Phase
+from stella.conversation.policy import Policy
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -38,3 +41,23 @@ def test_nothing_leads_back_from_the_end() -> None:
 def test_the_policy_page_is_current() -> None:
     """`python docs/draw_policy.py > docs/reference/policy.md` makes it so."""
     assert (DOCS / "reference" / "policy.md").read_text("utf-8") == load("draw_policy").page()
+
+
+def test_the_pages_of_behaviours_are_current() -> None:
+    """`python docs/draw_behaviours.py` makes them so: defaults, units, bounds and effects are those of the code."""
+    drawing = load("draw_behaviours")
+    for path in (DOCS / "why").glob("*.md"):
+        text = path.read_text("utf-8")
+        assert text == drawing.drawn(text), path.name
+
+
+def test_every_policy_number_is_told_on_one_page() -> None:
+    """A number nobody explains is a number nobody sets right."""
+    drawing = load("draw_behaviours")
+    told = [name for path in (DOCS / "why").glob("*.md") for name in drawing.told(path.read_text("utf-8"))]
+    assert sorted(told) == sorted(each.name for each in fields(Policy))
+
+
+def test_the_page_of_the_recorder_names_its_room() -> None:
+    """The bound on the page is the bound in the code."""
+    assert f"room for {STEPS_MOST} facts" in (DOCS / "why" / "flight-recorder.md").read_text("utf-8")
