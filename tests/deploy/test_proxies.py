@@ -16,7 +16,7 @@ from stella.phone import Account, HangUp, Telephony, Wait
 
 from .conftest import PROXIES, ROOT, program
 
-pytestmark = [pytest.mark.slow, pytest.mark.speech, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.xdist_group("proxies"), pytest.mark.slow, pytest.mark.speech, pytest.mark.timeout(120)]
 
 PUBLIC = "https://stella.example.com"
 
@@ -37,9 +37,10 @@ def stella() -> Iterator[Watched]:
 
 
 @pytest.fixture(params=PROXIES)
-def proxy(request: pytest.FixtureRequest, stella: Watched, tmp_path: Path) -> Iterator[str]:
-    """The address of a proxy before it."""
+def proxy(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a proxy before it. Where there is no proxy, no server is started either."""
     program(request.param)
+    stella: Watched = request.getfixturevalue("stella")
     with PROXIES[request.param](tmp_path, stella.url.removeprefix("http://")) as url:  # type: ignore[attr-defined]
         yield url
 
