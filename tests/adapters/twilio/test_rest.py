@@ -11,7 +11,7 @@ from tests.adapters.twilio.double import ACCOUNT, KEY, ROOT, SECRET, SUBACCOUNT,
 from twilio.http.http_client import TwilioHttpClient
 from twilio.http.response import Response
 
-from stella.adapters.twilio import OutcomeUnknown, TwilioAccount, TwilioRest
+from stella.adapters.twilio import OutcomeUnknown, TwilioAccount, TwilioRest, careful_http
 from stella.domain.errors import ConfigError
 from stella.ports.failure import Malformed, ProviderError, Rejected, Unavailable
 
@@ -142,6 +142,19 @@ def test_a_machine_without_network_is_told_so() -> None:
     """No stack trace for a cable that is not plugged in."""
     rest = TwilioRest(TwilioAccount(ACCOUNT, TOKEN, base="http://127.0.0.1:1"))
     with pytest.raises(Unavailable, match="cannot be reached"):
+        rest.fetch("PN" + "0" * 32)
+
+
+def test_an_answer_without_end_is_cut_off(
+    double: TwilioDouble, rest: TwilioRest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever answers in Twilio's place shall not fill the memory, and shall not hold the line either."""
+    double.faults = [Fault("GET", 200, body="x" * 300_000)]
+    monkeypatch.setattr(careful_http, "ANSWER_MOST", 100_000)
+    with pytest.raises(Unavailable, match="longer than"):
+        rest.fetch("PN" + "0" * 32)
+    monkeypatch.setattr(careful_http, "ANSWER_S", -1.0)
+    with pytest.raises(Unavailable, match="longer than"):
         rest.fetch("PN" + "0" * 32)
 
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from stella.app import number_change
 from stella.app.cli import cli
+from stella.app.commands import numbers
 from stella.app.number_journal import MOST, Entry, NumberJournal
 from stella.app.phone_number import read_number
 from stella.domain.errors import ConfigError
@@ -131,6 +132,33 @@ def test_nobody_there_to_confirm_changes_nothing(stella: Stella, double: TwilioD
     assert done.exit_code == 2
     assert "--yes" in done.output
     assert double.writes() == []
+
+
+@pytest.mark.parametrize(("answer", "code", "changed"), [("y", 0, 1), ("n", 1, 0), ("", 1, 0)])
+def test_a_person_is_asked_after_seeing_the_difference(
+    stella: Stella, double: TwilioDouble, monkeypatch: pytest.MonkeyPatch, answer: str, code: int, changed: int
+) -> None:
+    """No, and walking away, both change nothing."""
+    double.add(OURS)
+    monkeypatch.setattr(numbers, "somebody_there", lambda: True)
+    done = CliRunner().invoke(cli, ["numbers", "connect", OURS], input=f"{answer}\n" if answer else "")
+    assert done.exit_code == code
+    assert done.output.index("demo.twilio.com") < done.output.index("Set 3 settings")
+    assert len(double.writes()) == changed
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault("POST", 503), Fault("POST", 400, 21600, "ApplicationSid is not found"), Fault("POST", 401, 20003)]
+)
+def test_a_restore_that_fails_can_be_tried_again(stella: Stella, double: TwilioDouble, fault: Fault) -> None:
+    """The TwiML app that was there may be gone, or Twilio may be: what is kept stays kept."""
+    sid = double.add(OURS)
+    before = voice(double, sid)
+    stella("connect", OURS, "--yes")
+    double.faults = [Fault(**vars(fault))]
+    assert stella("restore", OURS, "--yes").exit_code == 1
+    assert stella("restore", OURS, "--yes").exit_code == 0
+    assert voice(double, sid) == before
 
 
 @pytest.mark.parametrize(

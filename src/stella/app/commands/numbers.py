@@ -166,10 +166,15 @@ def restore_number(number: _Number = "", *, yes: _Yes = False, as_json: _Json = 
         raise typer.Exit(3)
 
 
+def somebody_there() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()
+
+
 def _confirm(yes: bool, question: str) -> None:
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not somebody_there():
         typer.echo("Nothing was changed: nobody is there to be asked. Add --yes to do it.", err=True)
         raise typer.Exit(2)
     typer.confirm(question, abort=True)
