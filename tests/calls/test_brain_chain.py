@@ -164,6 +164,27 @@ async def test_a_resting_brain_is_not_asked_and_its_return_is_in_the_record() ->
     assert metrics.what == ["brain-reply", "brain-switch", "brain-switch"]
 
 
+@pytest.mark.parametrize("code", ["http-400", "http-413", "http-422", "blocked"])
+async def test_what_a_callers_own_words_cause_costs_no_other_caller_the_brain(code: str) -> None:
+    """Somebody who says what a vendor refuses must not switch the model off for everybody."""
+    health = {"a": Breaker(lambda: 0.0)}
+    for _ in range(5):
+        words, _ = await run(Scripted("a", Rejected("a", code)), Scripted("b", "Yes."), health=health)
+        assert words == "Yes."
+    assert health["a"].allows()
+
+
+async def test_a_state_too_large_to_keep_loses_the_largest_part_alone() -> None:
+    """The others still know where they were."""
+    one, two = Scripted("a", "x."), Scripted("b", "y.")
+    one.state = lambda: b"x" * 20_000  # type: ignore[method-assign]
+    chain = BrainChain((one, two), {})
+    state = chain.open(FACTS).state()
+    assert len(state) <= 16_384
+    chain.open(FACTS, state)
+    assert one.states[-1] == b"" and two.states[-1] == b"b"
+
+
 async def test_state_language_and_end_reach_every_brain() -> None:
     """Whoever goes on must know where."""
     one, two = Scripted("a", "x."), Scripted("b", "y.")

@@ -133,11 +133,10 @@ class Brains:
         try:
             await model.check()
         except Rejected as failure:
-            self._health[name].failed(failure)
             if failure.code in ("http-404", "http-405"):
                 # A server of one's own that answers but lists no models.
-                self._health[name].worked()
                 return
+            self._health[name].failed(failure)
             _log.error(
                 "engine-refuses-us", engine=name, code=failure.code,
                 mend=f"check {setting}: calls are answered by the next brain of the row meanwhile",

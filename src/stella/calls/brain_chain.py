@@ -22,6 +22,10 @@ from stella.ports.metrics import Metrics, NullMetrics
 
 _log = structlog.get_logger("stella.brains")
 
+OF_THIS_TURN = frozenset({"http-400", "http-413", "http-422", "blocked", "empty"})
+"""Failures that a caller's own words may cause: they send this turn elsewhere and must not cost other callers a brain."""
+STATE_MOST = 16_384
+
 
 class BrainChain:
     """Keeps `Brain`. The last of the row should be one that cannot fail."""
@@ -92,7 +96,7 @@ class ChainSession:
                 failure = fault
             except Exception as fault:  # noqa: BLE001 a brain of somebody else's must cost a switch, not the turn
                 failure = Unavailable(name, "broken", type(fault).__name__)
-            if breaker is not None:
+            if breaker is not None and failure.code not in OF_THIS_TURN:
                 breaker.failed(failure)
             self._metrics.dropped("brain-reply")
             _log.warning(
@@ -138,7 +142,11 @@ class ChainSession:
 
     def state(self) -> bytes:
         """Every brain's state by its name."""
-        return msgspec.json.encode({name: b64encode(session.state()).decode() for name, session in self._sessions})
+        states = {name: b64encode(session.state()).decode() for name, session in self._sessions}
+        while len(whole := msgspec.json.encode(states)) > STATE_MOST:
+            # A brain without its state begins anew, which is better than all of them doing so.
+            del states[max(states, key=lambda name: len(states[name]))]
+        return whole
 
     async def close(self) -> None:
         """The call is over for all of them."""
