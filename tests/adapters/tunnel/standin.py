@@ -40,6 +40,7 @@ def announce(name: str, url: str) -> None:
         print(stamp + "+" + "-" * 60 + "+", file=sys.stderr)
         print(stamp + "|  Your quick Tunnel has been created! Visit it at:  |", file=sys.stderr)
         print(stamp + f"|  {url}    |", file=sys.stderr, flush=True)
+        print(stamp + "Registered tunnel connection connIndex=0 protocol=quic", file=sys.stderr, flush=True)
     else:
         print(f"your url is: {url}", flush=True)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from stella.adapters.tunnel import TUNNELS, NotReached, choose, open_tunnel, reach
+from stella.adapters.tunnel import TUNNELS, NotReached, choose, open_tunnel, reach, running
 from stella.adapters.tunnel.reach import AGENT, ask_health
 from stella.domain.errors import ConfigError
 from stella.ports.failure import Unavailable
@@ -229,7 +229,8 @@ def test_a_talkative_program_does_not_stand_still(tmp_path: Path) -> None:
     program = tmp_path / "cloudflared"
     program.write_text(
         f"#!{sys.executable} -I\nimport time\nprint('x' * 500_000)\nprint('|  https://a.example  |', flush=True)\n"
-        "print('y\\n' * 100_000, flush=True)\nopen(__file__ + '.done', 'w').close()\ntime.sleep(60)\n"
+        "print('Registered tunnel connection')\nprint('y\\n' * 100_000, flush=True)\n"
+        "open(__file__ + '.done', 'w').close()\ntime.sleep(60)\n"
     )
     program.chmod(0o755)
     tunnel = open_tunnel(TUNNELS["cloudflared"], "127.0.0.1:1", tmp_path, {"PATH": str(tmp_path)})
@@ -252,13 +253,31 @@ def test_what_is_open_is_closed_even_if_the_program_will_not_hear(
     program = tmp_path / "cloudflared"
     program.write_text(
         f"#!{sys.executable} -I\nimport os, signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "open(__file__ + '.pid', 'w').write(str(os.getpid()))\nprint('|  https://a.example  |', flush=True)\n"
+        "open(__file__ + '.pid', 'w').write(str(os.getpid()))\nprint('|  https://a.example  |')\n"
+        "print('Registered tunnel connection', flush=True)\n"
         "time.sleep(60)\n"
     )
     program.chmod(0o755)
     tunnel = open_tunnel(TUNNELS["cloudflared"], "127.0.0.1:1", tmp_path, {"PATH": str(tmp_path)})
     tunnel.close()
     assert gone(int((tmp_path / "cloudflared.pid").read_text()))
+
+
+def test_the_address_is_used_only_once_the_tunnel_has_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name asked for too early is unknown, and stays so for minutes on this machine."""
+    program = tmp_path / "cloudflared"
+    program.write_text(
+        f"#!{sys.executable} -I\nimport time\nprint('|  https://a.example  |', flush=True)\ntime.sleep(0.3)\n"
+        "open(__file__ + '.joined', 'w').close()\nprint('INF Registered tunnel connection', flush=True)\ntime.sleep(60)\n"
+    )
+    program.chmod(0o755)
+    open_tunnel(TUNNELS["cloudflared"], "127.0.0.1:1", tmp_path, {"PATH": str(tmp_path)}).close()
+    assert (tmp_path / "cloudflared.joined").exists()
+    monkeypatch.setattr(running, "_JOIN_S", 0.1)
+    (tmp_path / "cloudflared.joined").unlink()
+    program.write_text(program.read_text().replace("sleep(0.3)", "sleep(30)"))
+    open_tunnel(TUNNELS["cloudflared"], "127.0.0.1:1", tmp_path, {"PATH": str(tmp_path)}).close()
+    assert not (tmp_path / "cloudflared.joined").exists(), "and not for ever"
 
 
 def test_the_way_back_is_open_to_real_requests(environ: dict[str, str], behind: Behind, tmp_path: Path) -> None:

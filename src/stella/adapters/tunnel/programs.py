@@ -24,6 +24,9 @@ class Program:
     install: str
     deadline_s: float = 30.0
     browser_note: str = ""
+    joined: re.Pattern[str] | None = None
+    """What it says once the address leads somewhere. Asked for earlier, its name is not known yet, and resolvers
+    remember that for minutes."""
 
     def explain(self, said: str) -> str:
         """What the program's words mean, with the mend; empty where they are not known."""
@@ -74,6 +77,7 @@ CLOUDFLARED: Final = Program(
         "firewall or proxy",
     },
     install="install it from https://github.com/cloudflare/cloudflared (no account needed)",
+    joined=re.compile(r"Registered tunnel connection"),
 )
 LOCALTUNNEL: Final = Program(
     name="localtunnel",

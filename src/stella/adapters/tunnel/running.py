@@ -22,6 +22,7 @@ from stella.ports.failure import Unavailable
 
 _LINE_MOST = 4096
 _LINES_KEPT = 30
+_JOIN_S = 10.0
 _CLOSE_S = leash.GRACE_S + 2.0
 
 
@@ -33,7 +34,7 @@ class Tunnel:
         self.program, self.url = program, ""
         self._process = process
         self._said: deque[str] = deque(maxlen=_LINES_KEPT)
-        self._heard = threading.Event()
+        self._heard, self._joined = threading.Event(), threading.Event()
         self._reader = threading.Thread(
             target=self._listen, args=(process.stdout or io.BytesIO(),), name="tunnel-words", daemon=True
         )
@@ -47,7 +48,10 @@ class Tunnel:
                 if not self.url and (found := self.program.address.search(text)):
                     self.url = next(each for each in found.groups() if each).rstrip("/")
                     self._heard.set()
+                if self.url and (self.program.joined is None or self.program.joined.search(text)):
+                    self._joined.set()
         self._heard.set()
+        self._joined.set()
 
     @property
     def alive(self) -> bool:
@@ -58,6 +62,7 @@ class Tunnel:
         """The public URL. Raises Unavailable with what the program said, and what that means."""
         self._heard.wait(deadline_s)
         if self.url:
+            self._joined.wait(min(_JOIN_S, deadline_s))
             return self.url
         if self._process.poll() is None and not self._reader.is_alive():
             with contextlib.suppress(subprocess.TimeoutExpired):
