@@ -16,7 +16,7 @@ from stella.conversation.policy import Policy
 from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
 from stella.domain.call import EndedBy, ToolUse
 from stella.domain.consent import Preset
-from stella.domain.ids import SegmentId, TurnId, UtteranceId
+from stella.domain.ids import Mark, SegmentId, TurnId, UtteranceId
 
 LONG = "We are open from Monday to Friday between nine and five, and on Saturday until noon."
 GREETED = 1.3
@@ -856,3 +856,16 @@ def test_forgotten_late_words_are_counted() -> None:
     for place in range(20):
         call.speaks(3.0 + 8 * place, "hello", 0.5)
     assert call.run(200.0).conversation.counts["forgotten"] > 0
+
+
+def test_a_sentence_that_breaks_off_is_played_as_far_as_it_goes_and_written_down_so() -> None:
+    """What was made is heard; what was not made was not, and nothing of it is cut by another path."""
+    call = ring(tts=30.0).speaks(2.0, "hours?").run(4.0)
+    [_, reply] = call.orders(do.Say)
+    words = tuple(on.WordTime(len(text), 0.39 * n) for n, text in ((1, "We"), (2, "We are"), (3, "We are open")))
+    call.at(4.1, on.AudioSent(reply.segment, 1.2, 1.2, Mark("part")))
+    call.at(4.2, on.SegmentVoiced(reply.segment, 1.2, words)).at(4.2, on.SegmentFailed(reply.segment))
+    call.at(5.4, on.MarkReturned(Mark("part"))).run(6.0)
+    assert not call.orders(do.FallBack)
+    turn = agent_turns(call)[-1]
+    assert (turn.text, turn.heard_text) == (LONG, "We are open")

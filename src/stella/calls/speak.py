@@ -168,6 +168,8 @@ class Speaker:
         if not piece.sound and piece in self._segments:
             self._segments.remove(piece)
         piece.done = True
+        if piece.sound:
+            self._tell(on.SegmentVoiced(piece.id, len(piece.sound) / RATE, tuple(piece.words)))
         self._tell(on.SegmentFailed(piece.id))
         self._pump()
 

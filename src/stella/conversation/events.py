@@ -118,7 +118,7 @@ class SegmentVoiced:
 
 @dataclass(frozen=True, slots=True)
 class SegmentFailed:
-    """Text-to-speech could not make a segment (no engine was left to try)."""
+    """Text-to-speech could not make a segment (no engine was left to try). After SegmentVoiced: not to its end."""
 
     segment: SegmentId
 

@@ -23,7 +23,8 @@ _GRAIN = 0.025
 
 @dataclass(slots=True)
 class Segment:
-    """A piece of speech on its way to the ear. `sent` and `heard` are seconds into it."""
+    """A piece of speech on its way to the ear. `sent` and `heard` are seconds into it. A `broken` one sounds,
+    but its end could not be made."""
 
     segment: SegmentId
     text: str
@@ -33,6 +34,7 @@ class Segment:
     heard: float = 0.0
     failed: bool = False
     filler: bool = False
+    broken: bool = False
 
     @property
     def all_sent(self) -> bool:
@@ -46,7 +48,7 @@ class Segment:
 
     def heard_text(self) -> str:
         """The words proven heard: all, or up to the last word wholly heard, or none where word times are missing."""
-        if self.all_heard:
+        if self.all_heard and not self.broken:
             return self.text
         return self.text[: max((word.chars for word in self.words if word.end <= self.heard), default=0)].rstrip()
 

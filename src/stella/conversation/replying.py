@@ -129,15 +129,18 @@ class Replying:
             segment.failed = True
 
     def unvoiced(self, event: on.SegmentFailed) -> None:
-        """A segment could not be voiced. If nothing of the turn can be, another path must speak."""
+        """A segment could not be voiced, or not to its end. If nothing of the turn can be, another path must speak."""
         floor = self._floor
         segment = floor.playout.find(event.segment)
         mine = floor.mine
         if segment is None or mine is None:
             floor.counts["stale"] += 1
             return
-        segment.failed = True
         floor.counts["voice_failures"] += 1
+        if segment.duration:
+            segment.broken = True
+            return
+        segment.failed = True
         if not mine.closing and all(each.failed for each in mine.segments):
             floor.leave(do.FallBack("voice-failed"))
 
