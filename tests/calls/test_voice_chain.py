@@ -38,6 +38,10 @@ class ScriptedVoice:
     spoken: list[tuple[str, str]] = field(default_factory=list)
     stopped: int = 0
 
+    @property
+    def word_times(self) -> bool:
+        return self.times
+
     async def speak(self, text: str, language: str, voice: str = "") -> AsyncIterator[Sound]:
         del language
         self.spoken.append((text, voice))

@@ -41,6 +41,7 @@ class PhraseCache:
         self._inner = inner
         self.name = inner.name
         self.languages = inner.languages
+        self.word_times: bool = getattr(inner, "word_times", False)
         self._most = most_bytes
         self._kept: OrderedDict[Key, tuple[Sound, ...]] = OrderedDict()
         self._rendering: dict[Key, _Rendering] = {}
