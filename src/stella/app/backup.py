@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +13,6 @@ import stella
 from stella.adapters.sql.copying import copy_out, found_revision
 from stella.adapters.sql.engines import read_url
 from stella.app.agents.load import BUILT_IN
-from stella.app.agents.shelf import AgentShelf
 from stella.app.archive import FORMAT, Manifest, Progress, sweep, write_archive
 from stella.app.settings import SETTINGS, Settings
 from stella.domain.errors import ConfigError
@@ -37,12 +37,16 @@ def save(
     progress: Progress,
     *,
     agents: bool = True,
+    notes: list[str] | None = None,
 ) -> Manifest:
-    """Write the backup. A server may run meanwhile. Raises ConfigError, and leaves no half file then."""
+    """Write the backup. A server may run meanwhile. Raises ConfigError, and leaves no half file then.
+
+    What could not be saved, though the rest was, is told in `notes`.
+    """
     url = read_url(settings.database_url)
     sqlite = url.get_backend_name() == "sqlite"
     found = found_revision(url)
-    agent, agent_parts = collect_agents(settings.agent, environ) if agents else ("", [])
+    agent, agent_parts = collect_agents(settings.agent, [] if notes is None else notes) if agents else ("", [])
     sweep(_folder(target), ".backup-", now.timestamp())
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=target.parent) as work:
         parts: list[tuple[str, Path]] = []
@@ -72,24 +76,46 @@ def _folder(target: Path) -> Path:
     return target.parent
 
 
-def collect_agents(source: str, environ: Mapping[str, str]) -> tuple[str, list[tuple[str, Path]]]:
+def collect_agents(source: str, notes: list[str]) -> tuple[str, list[tuple[str, Path]]]:
     """What STELLA_AGENT is called inside the backup, and its files: agents and knowledge, lying to each other as here.
 
-    A built-in agent has none. Raises AgentFileError where an agent is not right: such a one is not worth keeping.
+    A built-in agent has none. A file with mistakes is kept as it is: the night's backup must not fail for a comma. What
+    could not be saved is told in `notes`.
     """
     if source in BUILT_IN:
         return source, []
     path = Path(source).expanduser().absolute()
-    known = AgentShelf(source, environ).agents
-    files = sorted(path.glob("*.toml")) if path.is_dir() else [path]
-    pages = [page for agent in known if agent.knowledge for page in _pages(Path(agent.knowledge))]
-    folders = [path if path.is_dir() else path.parent, *(Path(agent.knowledge) for agent in known if agent.knowledge)]
-    root = Path(os.path.commonpath([folder.resolve() for folder in folders]))
-    place = path.resolve()
-    every = {file.resolve().relative_to(root) if file.resolve().is_relative_to(root) else _beside(file, path, root): file
-             for file in [*files, *pages]}  # fmt: skip
+    files = sorted(path.glob("*.toml")) if path.is_dir() else [path] if path.is_file() else []
+    if not files:
+        notes.append(f"STELLA_AGENT names {path}, where no agent file is: none is in the backup")
+        return source, []
+    knowledge = [folder for file in files if (folder := _knowledge(file, notes)) is not None]
+    pages = [page for folder in knowledge for page in _pages(folder)]
+    folder = path if path.is_dir() else path.parent
+    root = Path(os.path.commonpath([one.resolve() for one in (folder, *knowledge)]))
+    place = path.resolve() if path.is_dir() else folder.resolve() / path.name
+    every = {_below(file, root) or _beside(file, path, root): file for file in [*files, *pages]}
     name = "agents" if place == root else f"agents/{place.relative_to(root).as_posix()}"
     return name, [(f"agents/{inside.as_posix()}", file) for inside, file in sorted(every.items())]
+
+
+def _knowledge(file: Path, notes: list[str]) -> Path | None:
+    """The folder an agent file names, without asking whether all else in the file is right."""
+    try:
+        named = tomllib.loads(file.read_text("utf-8")).get("knowledge", "")
+    except (OSError, ValueError) as failed:
+        notes.append(f"{file} cannot be read ({failed}): its knowledge is not in the backup")
+        return None
+    folder = (file.parent / str(named)).resolve()
+    if named and not folder.is_dir():
+        notes.append(f"{file} names {folder} as its knowledge, which is not there")
+    return folder if named and folder.is_dir() else None
+
+
+def _below(file: Path, root: Path) -> Path | None:
+    """A file's path below a folder, links followed; None for one elsewhere."""
+    real = file.resolve()
+    return real.relative_to(root) if real.is_relative_to(root) else None
 
 
 def _beside(file: Path, source: Path, root: Path) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from stella.adapters.sql.copying import check_copy, has_records, put_back, refuse_unknown
+from stella.adapters.sql.copying import check_copy, demand_unused, has_records, put_back, refuse_unknown
 from stella.adapters.sql.engines import read_url
 from stella.app.archive import Manifest, Progress, open_archive, sweep, unpack
 from stella.app.backup import stamp
@@ -50,6 +50,7 @@ def put(path: Path, settings: Settings, agents: Path, now: datetime, progress: P
         if not replace and (in_the_way or (manifest.database and has_records(url))):
             what = f"the folder {agents}" if in_the_way else f"the database {url.database}"
             raise ConfigError(f"{what} is there already; --yes moves it aside and puts the backup in its place")
+        demand_unused(url)
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         sweep(settings.data_dir, ".restore-", now.timestamp())
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.data_dir) as work:
@@ -73,7 +74,8 @@ def _place(work: Path, data_dir: Path, agents: Path, done: Restored, aside: str)
         if (work / "agents").is_dir():
             agents.parent.mkdir(parents=True, exist_ok=True)
             _move(work / "agents", agents, done, aside)
-            done.agent = str(agents / Path(done.manifest.agent).relative_to("agents"))
+            inside = Path(done.manifest.agent)
+            done.agent = str(agents / inside.relative_to("agents") if inside.is_relative_to("agents") else agents)
     except OSError as failed:
         raise ConfigError(f"{failed.filename}: {failed.strerror}") from None
 

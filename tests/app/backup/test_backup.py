@@ -115,6 +115,7 @@ def test_a_database_in_use_is_not_pulled_away(home, stella) -> None:
         server.execute("SELECT count(*) FROM calls").fetchone()
         refused = stella("restore", file, "--yes")
     assert isinstance(refused.exception, ConfigError) and "stop it first" in str(refused.exception)
+    assert not list((home / "data").glob("*replaced*")), "and nothing else was touched"
     assert sids(home / "data/stella.db") == ["CA1", "CA2"]
 
 
@@ -176,3 +177,31 @@ def test_an_agents_place_survives_whether_file_or_folder(kind, home, agents, ste
     place = Path(json.loads(done.stdout)["agent"])
     assert place.is_relative_to(home / "elsewhere")
     assert AgentShelf(str(place), {}).agents[0].name
+
+
+def test_an_agent_file_with_a_mistake_does_not_cost_the_backup(home, agents, stella) -> None:
+    """Records are saved every night, whatever somebody typed into a file in the afternoon; and it is told."""
+    agents.write_text("name = \n[[[")
+    done = stella("backup", home / "b.zip")
+    assert done.exit_code == 0 and "cannot be read" in done.output
+    with zipfile.ZipFile(home / "b.zip") as archive:
+        assert "database/stella.db" in archive.namelist()
+        assert any(name.endswith("practice.toml") for name in archive.namelist())
+
+
+def test_secrets_an_agent_file_names_need_not_be_set(home, agents, stella) -> None:
+    """Whoever makes the backup by hand has not the service's environment."""
+    agents.write_text(
+        agents.read_text() + '\n[[notify]]\nkind = "webhook"\nurl = "https://x.example"\nsecret = {env = "NOT_SET"}\n'
+    )
+    done = stella("backup", home / "b.zip")
+    assert done.exit_code == 0 and "Note" not in done.output
+    with zipfile.ZipFile(home / "b.zip") as archive:
+        assert "agents/pages/hours.md" in archive.namelist()
+
+
+def test_an_agent_that_is_not_there_is_told(home, stella, monkeypatch) -> None:
+    """A path that was right last month."""
+    monkeypatch.setenv("STELLA_AGENT", str(home / "gone.toml"))
+    done = stella("backup", home / "b.zip")
+    assert done.exit_code == 0 and "no agent file" in done.output

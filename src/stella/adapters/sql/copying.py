@@ -120,7 +120,7 @@ def put_back(url: URL, copy: Path, aside: str) -> Path | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     old = None
     if path.exists():
-        _demand_unused(path)
+        demand_unused(url)
         old = path.with_name(f"{path.name}.{aside}")
         path.rename(old)
     for suffix in ("-wal", "-shm"):
@@ -130,8 +130,14 @@ def put_back(url: URL, copy: Path, aside: str) -> Path | None:
     return old
 
 
-def _demand_unused(path: Path) -> None:
-    """Nobody else has it open: only then SQLite lets the write-ahead log go. What stood in it is in the file then."""
+def demand_unused(url: URL) -> None:
+    """Raise ConfigError while another program has an SQLite database open; PostgreSQL's transaction needs no such promise.
+
+    Only to the last one SQLite lets the write-ahead log go. What stood in it is in the file then.
+    """
+    path = Path(url.database or "")
+    if url.get_backend_name() != "sqlite" or not path.exists():
+        return
     try:
         with closing(sqlite3.connect(path, timeout=2, isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode=DELETE").fetchone()

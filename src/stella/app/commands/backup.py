@@ -82,10 +82,13 @@ def backup_command(
         target /= f"stella-backup-{stamp(now)}.zip"
     if target.exists() and not yes:
         raise ConfigError(f"{target} is there already; --yes replaces it")
+    notes: list[str] = []
     with _bar("Saving") as progress:
-        manifest = save(settings, environ, target.absolute(), now, progress)
+        manifest = save(settings, environ, target.absolute(), now, progress, notes=notes)
+    for note in notes:
+        typer.echo(f"Note: {note}", err=True)
     if as_json:
-        typer.echo(json.dumps(_summary(manifest, target), indent=2))
+        typer.echo(json.dumps({**_summary(manifest, target), "notes": notes}, indent=2))
         return
     records = (
         f"the {manifest.database} database at revision {manifest.revision}" if manifest.database else "no records yet"
