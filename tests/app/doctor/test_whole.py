@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -157,3 +158,26 @@ class TestCommands:
         assert "python" in [check["check"] for check in data["checks"]]
         assert TOKEN not in result.output
         assert [path.name for path in tmp_path.iterdir()] == [".env"]
+
+    def test_a_live_recording_needs_an_address_a_token_and_the_port(self, monkeypatch):
+        """Each is said before anybody rings."""
+        assert "STELLA_PUBLIC_URL" in str(RUN.invoke(cli, ["doctor", "--live"]).exception)
+        monkeypatch.setenv("STELLA_PUBLIC_URL", "https://stella.example.com")
+        assert "TWILIO_AUTH_TOKEN" in str(RUN.invoke(cli, ["doctor", "--live"]).exception)
+        monkeypatch.setenv("TWILIO_AUTH_TOKEN", TOKEN)
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            monkeypatch.setenv("STELLA_HOST", "127.0.0.1")
+            monkeypatch.setenv("STELLA_SERVER_PORT", str(taken.getsockname()[1]))
+            assert "stop the server" in str(RUN.invoke(cli, ["doctor", "--live"]).exception)
+
+    def test_a_call_that_never_comes_is_no_recording(self, monkeypatch, tmp_path):
+        """Exit code 1, and nothing is written."""
+        from stella.app.commands import doctor
+
+        monkeypatch.setattr(doctor, "LIVE_WAIT_S", 0.1)
+        for name, value in (("PUBLIC_URL", "https://stella.example.com"), ("HOST", "127.0.0.1"), ("SERVER_PORT", "0")):
+            monkeypatch.setenv(f"STELLA_{name}", value)
+        monkeypatch.setenv("TWILIO_AUTH_TOKEN", TOKEN)
+        result = RUN.invoke(cli, ["doctor", "--live"])
+        assert result.exit_code == 1
+        assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,8 @@ from stella.audio import wav
 from stella.audio.mulaw import encode
 from stella.audio.resample import resample
 from stella.domain.errors import MalformedMessage
-from stella.phone import Account, Habits, HangUp, Interrupt, LineFaults, Press, Speak, Step, Telephony, Wait
+from stella.phone import Account, HangUp, Interrupt, LineFaults, Press, Speak, Step, Telephony, Wait
+from stella.phone.facts import FILE, habits_of
 
 _HOLD_ON = {"en": "Sorry, one moment please.", "de": "Entschuldigung, einen Moment bitte."}
 _CALLER = {"en": "+447700900123", "de": "+436601234567"}
@@ -92,7 +93,7 @@ def plan(wishes: Wishes) -> CallPlan:
         lang=wishes.lang,
         public_url=wishes.public_url or (settings.public_url if here else ""),
         faults=LineFaults(wishes.snr, wishes.loss, wishes.jitter, echo_db, echo_ms),
-        habits=Habits(person=wishes.person),  # type: ignore[arg-type] # the command has checked the word
+        habits=habits_of(settings.data_dir / FILE, person=wishes.person),
         timeout_s=wishes.timeout,
     )
     parts = urlsplit(wishes.url)
