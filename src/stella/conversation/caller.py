@@ -73,8 +73,6 @@ class CallerTurn:
 
     def due(self) -> float | None:
         """When the next awaited words count as lost."""
-        if not self.parts:
-            return None
         return min((part.due for part in self.parts if part.text is None and part.due is not None), default=None)
 
     def after(self, earlier: CallerTurn) -> CallerTurn:
