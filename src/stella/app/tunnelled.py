@@ -157,7 +157,7 @@ class TunnelKeeper:
         """Set the number to this address; which number that was, or empty."""
         if self._desk is None or self._number is None:
             return ""
-        from stella.app.commands.numbers_show import difference_table
+        from stella.app.number_tables import difference_table
 
         before = self._number
         try:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from stella.domain.errors import ConfigError
 
 ROOT = "/api/stella/call"
+CONSOLE = "https://console.twilio.com/us1/develop/phone-numbers/manage/incoming"
 LABEL_MOST = 63
 """A part of a host name has at most 63 characters (RFC 1035); what is longer, the host shortens in its own way."""
 

@@ -47,7 +47,7 @@ def _plainly() -> Iterator[None]:
 @numbers.command("list")
 def list_numbers(*, as_json: _Json = False) -> None:
     """List the account's numbers and who answers each."""
-    from stella.app.commands.numbers_show import data, number_table
+    from stella.app.number_tables import data, number_table
     from stella.app.numbers_desk import open_desk
 
     with _plainly():
@@ -68,7 +68,7 @@ def list_numbers(*, as_json: _Json = False) -> None:
 @numbers.command("show")
 def show_number(number: _Number = "", *, as_json: _Json = False) -> None:
     """Show what a number is set to, and what is kept to put it back."""
-    from stella.app.commands.numbers_show import data, settings_table
+    from stella.app.number_tables import data, settings_table
     from stella.app.numbers_desk import open_desk
 
     with _plainly():
@@ -101,7 +101,7 @@ def connect_number(
     """
     from stella.adapters.twilio import Wanted, changes
     from stella.adapters.twilio.connection import fallback_warning, ignored_because
-    from stella.app.commands.numbers_show import data, difference, difference_table
+    from stella.app.number_tables import data, difference, difference_table
     from stella.app.numbers_desk import open_desk
 
     with _plainly():
@@ -136,7 +136,7 @@ def connect_number(
 def restore_number(number: _Number = "", *, yes: _Yes = False, as_json: _Json = False) -> None:
     """Put back what a number was set to before STELLA's newest change of it; again for the one before that."""
     from stella.adapters.twilio import changes
-    from stella.app.commands.numbers_show import data, difference, difference_table
+    from stella.app.number_tables import data, difference, difference_table
     from stella.app.numbers_desk import open_desk
 
     with _plainly():

@@ -11,8 +11,6 @@ import typer
 from stella.app.settings import Settings
 from stella.domain.errors import ConfigError
 
-CONSOLE = "https://console.twilio.com/us1/develop/phone-numbers/manage/incoming"
-
 _Host = Annotated[str, typer.Option(help="The production host, as vintaro.ai (default: STELLA_PUBLIC_URL).")]
 _Format = Annotated[str, typer.Option("--format", help="table, json or markdown.")]
 _Json = Annotated[bool, typer.Option("--json", help="The same as --format json.")]

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from stella.app.commands.urls import CONSOLE
-from stella.app.webhook_addresses import Place
+from stella.app.webhook_addresses import CONSOLE, Place
 
 BIN_HINT = "Fallback that needs no server: make a TwiML Bin of this (Twilio console, TwiML Bins), use its address"
 
