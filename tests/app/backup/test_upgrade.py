@@ -65,3 +65,11 @@ def test_a_machine_without_records_has_nothing_to_upgrade(stella, tmp_path, monk
     monkeypatch.delenv("STELLA_DATABASE_URL", raising=False)
     done = stella("upgrade")
     assert done.exit_code == 0 and "no database yet" in done.output
+
+
+def test_the_way_back_restores_the_records_and_nothing_else(home, stella, next_version, monkeypatch) -> None:
+    """The agents of today stay; only the tables go back."""
+    told = json.loads(stella("upgrade", "--json").stdout)
+    done = stella("restore", "--yes", told["backup"])
+    assert done.exit_code == 0 and "STELLA_AGENT" not in done.output
+    assert not (home / "data/agents").exists()

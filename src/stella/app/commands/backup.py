@@ -137,7 +137,7 @@ def restore_command(
     typer.echo(f"Restored the backup of {done.manifest.created} (STELLA {done.manifest.stella}).")
     for path in done.kept:
         typer.echo(f"  What was there is kept: {path}")
-    if done.agent != settings.agent:
+    if done.agent and done.agent != settings.agent:
         typer.echo(f"  Set STELLA_AGENT={done.agent}")
     if missing:
         typer.echo("  Set when it was made, and not now: " + ", ".join(missing))
