@@ -90,6 +90,14 @@ async def test_three_vendors_fail_and_the_receptionist_answers(session: aiohttp.
     assert switches == ["anthropic:b", "google:c", "receptionist"]
 
 
+async def test_a_model_with_another_behind_it_is_waited_for_less(session: aiohttp.ClientSession) -> None:
+    """Silence is the caller's; the last model gets the time there is."""
+    ours = brains(session, **KEYS)
+    ours.make(agent("openai:a", "anthropic:b"))
+    patience = {name: model._patience.first for (name, _), model in ours._models.items()}  # type: ignore[attr-defined]
+    assert patience == {"openai:a": 1.8, "anthropic:b": 3.0}
+
+
 async def test_a_refused_key_is_known_before_the_first_call(session: aiohttp.ClientSession, fake: Vendor) -> None:
     """The caller does not pay for finding out."""
     fake.manner = Manner(status=401)

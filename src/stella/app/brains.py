@@ -11,7 +11,7 @@ import aiohttp
 import structlog
 
 from stella.adapters import bench
-from stella.adapters.chat import Anthropic, ChatModel, Google, OpenAI
+from stella.adapters.chat import Anthropic, ChatModel, Google, OpenAI, Patience
 from stella.adapters.http_tool import ToolSessions
 from stella.adapters.receptionist import Knowledge, Receptionist
 from stella.app.company import AgentCompany
@@ -35,6 +35,8 @@ _log = structlog.get_logger("stella.brains")
 BUILT_IN = ("receptionist", "bench")
 NAMES = (*BUILT_IN, "openai:MODEL", "anthropic:MODEL", "google:MODEL")
 LAST_RESORT = "receptionist"
+HURRIED_S = 1.8
+"""How long the first piece of a model's answer may take where another model can be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ class Brains:
         self._outbox, self._session, self._access = outbox, session, access or {}
         self._tool_sessions = tool_sessions
         self._metrics = metrics or NullMetrics()
-        self._models: dict[str, LanguageModel] = {}
+        self._models: dict[tuple[str, bool], LanguageModel] = {}
         self._health: dict[str, Breaker] = {}
         self._checked: set[str] = set()
 
@@ -90,10 +92,12 @@ class Brains:
         if any(":" in name for name in names) and LAST_RESORT not in names:
             names.append(LAST_RESORT)
         knowledge = Knowledge.load(agent.knowledge) if set(names) != {"bench"} else Knowledge(())
-        brains = [self._one(name, agent, knowledge) for name in dict.fromkeys(names)]
+        names = list(dict.fromkeys(names))
+        behind = [any(":" in later for later in names[place + 1 :]) for place in range(len(names))]
+        brains = [self._one(name, agent, knowledge, hurried) for name, hurried in zip(names, behind, strict=True)]
         return brains[0] if len(brains) == 1 else BrainChain(brains, self._health, self._metrics)
 
-    def _one(self, name: str, agent: Agent, knowledge: Knowledge) -> Brain:
+    def _one(self, name: str, agent: Agent, knowledge: Knowledge, hurried: bool) -> Brain:
         if name == LAST_RESORT:
             return Receptionist(agent, knowledge, self._outbox)
         if name == "bench":
@@ -101,32 +105,36 @@ class Brains:
         company = AgentCompany(agent, knowledge)
         self._health.setdefault(name, Breaker(time.monotonic))
         ours, own = built_in(agent, company, self._outbox), own_tools(agent, self._tool_sessions)
-        return ModelBrain(self._model(name), company, lambda: [*ours(), *own], time.monotonic, self._price_of(name))
+        model = self._model(name, hurried)
+        return ModelBrain(model, company, lambda: [*ours(), *own], time.monotonic, self._price_of(name))
 
     def _price_of(self, name: str) -> Price:
         """The vendor's prices; another address has its own, which nobody here knows."""
         return no_price if self._access[name.partition(":")[0]].base else usd
 
-    def _model(self, name: str) -> LanguageModel:
-        if name in self._models:
-            return self._models[name]
+    def _model(self, name: str, hurried: bool) -> LanguageModel:
+        """One model for the process; where another stands behind it, a caller waits less for its first word."""
+        if (name, hurried) in self._models:
+            return self._models[name, hurried]
         kind, _, model = name.partition(":")
         vendor = self._access.get(kind)
         if not model or vendor is None or self._session is None:
             raise ConfigError(f"engines.brain: there is no {name!r}; there are {', '.join(NAMES)}")
         if not vendor.key and not vendor.keyless:
             raise ConfigError(f"engines.brain: {name} needs {vendor.setting}; set it, or take {name} out")
-        self._models[name] = ChatModel(name, vendor.dialect(model, vendor.key, vendor.base), self._session)
-        return self._models[name]
+        patience = Patience(first=HURRIED_S) if hurried else Patience()
+        made = ChatModel(name, vendor.dialect(model, vendor.key, vendor.base), self._session, patience)
+        self._models[name, hurried] = made
+        return made
 
     async def check(self) -> None:
         """Ask every model that was not asked yet whether its key is right, and say so in the log before a caller does.
 
         A start is not stopped by it: the next brain of the row answers meanwhile.
         """
-        new = [(name, model) for name, model in self._models.items() if name not in self._checked]
-        self._checked |= {name for name, _ in new}
-        await asyncio.gather(*(self._check(name, model) for name, model in new))
+        new = {name: model for (name, _), model in self._models.items() if name not in self._checked}
+        self._checked |= set(new)
+        await asyncio.gather(*(self._check(name, model) for name, model in new.items()))
 
     async def _check(self, name: str, model: LanguageModel) -> None:
         setting = self._access[name.partition(":")[0]].setting
