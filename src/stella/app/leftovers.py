@@ -50,6 +50,9 @@ def put_back(desk: NumbersDesk, kept: Kept, say: Callable[[str], None]) -> None:
 
 
 def _runs(pid: int) -> bool:
+    if pid == os.getpid():
+        # This start has connected nothing yet: in a container the one before it bore the same number.
+        return False
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
