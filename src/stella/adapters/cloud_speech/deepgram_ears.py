@@ -232,6 +232,7 @@ class DeepgramEars:
     """Keeps `SpeechToText`. `cut`, `timeouts` and `losses` count utterances cut short, answers and connections lost."""
 
     name = "deepgram"
+    codec = "mu-law 8 kHz"
     languages = frozenset({"de", "en"})
 
     def __init__(

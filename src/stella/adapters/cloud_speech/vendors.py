@@ -21,6 +21,7 @@ class DeepgramVoice:
 
     vendor = "deepgram"
     languages = BOTH
+    codec = "mu-law 8 kHz"
     word_times = False
     voices = {"de": "aura-2-viktoria-de", "en": "aura-2-thalia-en"}  # noqa: RUF012
 
@@ -55,6 +56,7 @@ class ElevenLabsVoice:
 
     vendor = "elevenlabs"
     languages = BOTH
+    codec = "mu-law 8 kHz"
     word_times = True
     model = "eleven_flash_v2_5"
     voice = "JBFqnCBsd6RMkjVDRZzb"
@@ -89,6 +91,7 @@ class CartesiaVoice:
 
     vendor = "cartesia"
     languages = BOTH
+    codec = "mu-law 8 kHz"
     word_times = True
     model = "sonic-3"
     voice = "a0e99841-438c-4a64-b679-ae501e7d6091"
@@ -128,6 +131,7 @@ class OpenAIVoice:
 
     vendor = "openai"
     languages = BOTH
+    codec = "linear 24 kHz"
     word_times = False
     model = "gpt-4o-mini-tts"
     voice = "alloy"

@@ -25,6 +25,8 @@ SILENCE_MOST = 12_000
 """Bytes of silence a voice may begin with (1.5 s)."""
 QUIET = bytes((*range(0x70, 0x80), *range(0xF0, 0x100)))
 """Mu-law codes below -48 dBFS."""
+_PLAIN = dict.fromkeys((*range(32), *range(127, 160), ord("<"), ord(">")), " ")
+"""Some vendors read tags in angle brackets as orders (breaks, phonemes); characters keep their places for word times."""
 _WRAPPED = (b"RIFF", b"ID3", b"OggS", b"fLaC")
 SOUND = ("audio/basic", "audio/mulaw", "audio/x-mulaw", "audio/pcm", "application/octet-stream", "audio/l16")
 
@@ -59,11 +61,15 @@ class Reader(Protocol):
 
 
 class Dialect(Protocol):
-    """One vendor's way to be asked for speech. `word_times`: whether it tells when each word has sounded."""
+    """One vendor's way to be asked for speech.
+
+    `word_times`: whether it tells when each word has sounded; `codec`: what comes over the wire.
+    """
 
     vendor: str
     languages: frozenset[str]
     word_times: bool
+    codec: str
 
     def order(self, text: str, language: str, voice: str) -> Order:
         """The request."""
@@ -80,7 +86,8 @@ class CloudVoice:
 
     def __init__(self, dialect: Dialect, session: aiohttp.ClientSession, patience: Patience | None = None) -> None:
         """The session is shared and closed by its owner; its connections stay warm between sentences."""
-        self.name, self.languages, self.word_times = dialect.vendor, dialect.languages, dialect.word_times
+        self.name, self.languages = dialect.vendor, dialect.languages
+        self.word_times, self.codec = dialect.word_times, dialect.codec
         self._dialect, self._session, self._patience = dialect, session, patience or Patience()
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._patience.connect)
         self._closed = False
@@ -91,7 +98,7 @@ class CloudVoice:
             raise Unavailable(self.name, "closed")
         if language not in self.languages:
             raise Rejected(self.name, "language", language)
-        text = text[:LONGEST].strip()
+        text = text[:LONGEST].translate(_PLAIN).rstrip()
         if not any(char.isalnum() for char in text):
             return
         reader, held, size, began = self._dialect.reader(text), _Lead(self.name), 0, asyncio.get_running_loop().time()
