@@ -40,7 +40,9 @@ async def verify(order: Order, tell: Tell = _nobody) -> list[Line]:
     """
     tls = order.tls or ssl.create_default_context()
     async with aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=tls, force_close=True), auto_decompress=False, skip_auto_headers={"Accept"}
+        connector=aiohttp.TCPConnector(ssl=tls, force_close=True),
+        auto_decompress=False,
+        skip_auto_headers={"Accept"},
     ) as session:
         form = CallForm(account=_account(order))
         look = Inspection(order, session, tell, form)
@@ -86,6 +88,7 @@ async def _leave_no_call_open(look: Inspection) -> None:
         look.session,
         status_url_of(look.voice_url),
         fields,
+        login=look.login_for(look.voice_url),
         signature=sign_form(token, status_url_of(look.signed_as or look.voice_url), fields.items()) if token else "",
         total_s=look.order.deadlines.connect_s,
     )  # fmt: skip

@@ -38,7 +38,7 @@ async def check_call(look: Inspection) -> None:
     limits = order.deadlines
     connector = aiohttp.TCPConnector(ssl=order.tls or ssl.create_default_context())
     telephony = Telephony(
-        look.voice_url,
+        look.voice_url.replace("://", f"://{order.login}@", 1) if order.login else look.voice_url,
         look.account,
         # What `<Say>` reads is known; the check does not listen to it.
         voice=lambda _text, _language: b"\xff" * 800,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import ssl
 import time
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import aiohttp
 from yarl import URL
@@ -61,15 +62,18 @@ async def ask(
     fields: Mapping[str, str],
     *,
     signature: str = "",
+    login: str = "",
     method: str = "POST",
     total_s: float = 15.0,
     connect_s: float = 5.0,
 ) -> Heard:
     """One request, redirects not followed. Never raises for anything the server does.
 
-    `session` must not unpack by itself (`auto_decompress=False`).
+    `login` is `user:password`, percent-encoded as in a URL. `session` must not unpack by itself (`auto_decompress=False`).
     """
     headers = form_headers(signature)
+    if login:
+        headers["authorization"] = "Basic " + base64.b64encode(unquote(login).encode()).decode()
     if method != "POST":
         headers.pop("content-type")
     began = time.monotonic()

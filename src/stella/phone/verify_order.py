@@ -42,7 +42,8 @@ class Deadlines:
 class Order:
     """What to verify. `url` is the server's address or its voice webhook; without `auth_token` nothing can be signed.
 
-    `public_url` is what the server is known to be called (else it is found out); `tls` replaces the machine's trust.
+    `public_url` is what the server is known to be called (else it is found out); `tls` replaces the machine's trust;
+    `login` is `user:password` of a password in front, as Twilio sends it for `https://user:password@host`.
     """
 
     url: str
@@ -54,6 +55,15 @@ class Order:
     tries: int = 5
     deadlines: Deadlines = field(default_factory=Deadlines)
     tls: ssl.SSLContext | None = None
+    login: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        """Take a user name and password out of `url`: they are sent, but neither signed nor shown."""
+        parts = urlsplit(self.url)
+        login, at, netloc = parts.netloc.rpartition("@")
+        if at:
+            object.__setattr__(self, "url", urlunsplit((parts.scheme, netloc, *parts[2:])))
+            object.__setattr__(self, "login", self.login or login)
 
     @property
     def voice_url(self) -> str:
@@ -115,9 +125,13 @@ class Inspection:
         if sign_as:
             signature = sign_form(self.order.auth_token, sign_as, fields.items())
         return await ask(
-            self.session, url, fields, signature=signature, method=method,
+            self.session, url, fields, signature=signature, method=method, login=self.login_for(url),
             total_s=limits.total_s, connect_s=limits.connect_s,
         )  # fmt: skip
+
+    def login_for(self, url: str) -> str:
+        """The password in front of the deployment; nobody else is shown it, wherever a redirect leads."""
+        return self.order.login if place_of(url).host == self.order.place.host else ""
 
     @property
     def account(self) -> Account:

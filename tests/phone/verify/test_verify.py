@@ -488,6 +488,22 @@ async def test_a_check_without_end_ends(deploy, check):
     assert found.failed == ["out-of-time"]
 
 
+async def test_a_password_in_the_address_is_sent_and_neither_signed_nor_shown(deploy, check):
+    """Twilio takes https://user:password@host in a number's settings."""
+    house = await deploy()
+
+    async def ask(request):
+        if request.path.endswith("/stream") or request.headers.get("authorization") == "Basic c3RlbGxhOm9wZW4gc2VzYW1l":
+            return None
+        return web.Response(status=401)
+
+    house.before = ask
+    assert (await check(house)).failed == ["login-wall"]
+    found = await check(house, url=house.base.replace("://", "://stella:open%20sesame@"))
+    assert found.codes == []
+    assert "sesame" not in repr(found.lines)
+
+
 @pytest.mark.parametrize(
     ("url", "signed"),
     [
