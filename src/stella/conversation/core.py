@@ -84,7 +84,7 @@ class Conversation:
         floor.now = now
         kind = type(event)
         due = self._deadline
-        if (kind is on.AudioSent or kind is on.MarkReturned) and due is not None and now < due and floor.flows(event):
+        if due is not None and now < due and isinstance(event, (on.AudioSent, on.MarkReturned)) and floor.flows(event):
             # Ten times a second while we speak. The deadline stands: it can only have moved later.
             return ()
         floor.orders = []
@@ -131,7 +131,7 @@ class Conversation:
             return Phase.WAITING
         if floor.case is not None:
             return Phase.PAUSED
-        if mine is None:
+        if mine is None or mine.provisional:
             if floor.gate.step is not Step.CLOSED:
                 return Phase.ASKING_CONSENT
             return Phase.HEARING if floor.hears or floor.caller.parts or floor.caller.digits else Phase.LISTENING

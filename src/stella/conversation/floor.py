@@ -96,7 +96,7 @@ class Floor:
     def ours(self) -> bool:
         """Whether a sentence of ours may leave now."""
         mine = self.mine
-        if mine is None or self.playout.paused or mine.switching:
+        if mine is None or self.playout.paused or mine.switching or mine.provisional:
             return False
         if not mine.interruptible:
             return True
@@ -182,6 +182,8 @@ class Floor:
             self.counts["discarded"] += 1
             self.expected = mine.expected_before
             self.caller = self.caller.after(mine.answers)
+        elif mine.provisional:
+            self.counts["discarded"] += 1
 
     def flush_cut(self) -> None:
         """Write an interrupted turn down with what is proven by now."""

@@ -6,6 +6,7 @@ import math
 
 from stella.conversation import actions as do
 from stella.conversation import events as on
+from stella.conversation.ahead import Ahead
 from stella.conversation.barge_in import BargeIn, Verdict
 from stella.conversation.caller import CallerTurn, Utterance
 from stella.conversation.consent_gate import Step
@@ -23,6 +24,7 @@ class Hearing:
         """Listen for one conversation."""
         self._floor = floor
         self._consenting = consenting
+        self._ahead = Ahead(floor)
 
     def started(self, event: on.CallerStartedSpeaking) -> None:
         """An onset: listen at once, and pause what we are saying."""
@@ -105,7 +107,9 @@ class Hearing:
         if part is None or part.text is not None:
             floor.counts["stale"] += 1
             return
-        part.guess = event.text.strip()
+        if event.text.strip() != part.guess:
+            part.guess = event.text.strip()
+            self._ahead.changed()
         if floor.case is not None and event.utterance in floor.case.texts:
             self._rule(floor.case.guessed(part.guess))
 
@@ -249,9 +253,7 @@ class Hearing:
             floor.digits.stop()
             self._reckon()
             return True
-        if self._never_stops():
-            return True
-        return self._turn_over()
+        return self._never_stops() or self._turn_over() or self._ahead.step()
 
     def _turn_over(self) -> bool:
         """Answer a caller's turn that is complete."""
@@ -267,15 +269,20 @@ class Hearing:
         if early and not (floor.policy.speculate and floor.gate.step is Step.CLOSED and not floor.caller.digits):
             return False
         if floor.caller.empty:
+            if mine is not None and mine.provisional:
+                floor.give_up_turn()
             return self._nothing_said()
         if mine is not None and not _yields(mine, early=early):
             return False
         if floor.gate.step is Step.WAITING:
             self._consenting.answered()
             return True
+        hold = floor.ready_at if early else 0.0
+        if self._ahead.adopt(floor.caller, hold):
+            floor.take_caller()
+            return True
         if floor.mine is not None:
             floor.give_up_turn()
-        hold = floor.ready_at if early else 0.0
         caller = floor.take_caller()
         floor.ask(caller, (caller.text, caller.digits), hold_until=hold)
         return True
@@ -321,7 +328,7 @@ class Hearing:
         elif floor.ready_at is not None and floor.ready_at > floor.now:
             due = floor.ready_at
         if floor.caller.parts:
-            for other in (floor.caller.due(), self._monologue_over()):
+            for other in (floor.caller.due(), self._monologue_over(), self._ahead.due()):
                 if other is not None and other < due:
                     due = other
         keyed = floor.digits.deadline()

@@ -48,7 +48,10 @@ class Replying:
         floor.progress_at = floor.now
         act = event.act
         if isinstance(act, ExpectAnswer):
-            floor.expected = act
+            if mine.provisional:
+                mine.expects = act
+            else:
+                floor.expected = act
         elif isinstance(act, UsedTool):
             floor.order(do.RecordTool(act))
         elif isinstance(act, EndCall):
@@ -79,7 +82,9 @@ class Replying:
         if mine is None:
             return
         mine.ended = True
-        if not mine.worded and not self._retry(mine):
+        if mine.provisional and not mine.worded:
+            self._floor.give_up_turn()
+        elif not mine.worded and not self._retry(mine):
             self._floor.commit_agent(mine, interrupted=False)
             self._floor.speak(Kind.REPROMPT, [self._floor.phrases.no_match])
 
@@ -90,7 +95,9 @@ class Replying:
             return
         mine.ended = True
         self._floor.counts["brain_failures"] += 1
-        if not mine.worded and not self._retry(mine):
+        if mine.provisional:
+            self._floor.give_up_turn()
+        elif not mine.worded and not self._retry(mine):
             self._apologise("brain-failed")
 
     def _retry(self, mine: AgentTurn) -> bool:

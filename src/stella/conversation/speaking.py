@@ -36,7 +36,8 @@ class AgentTurn:
 
     `outbox` holds sentences and consequences in order: a sentence leaves when the floor is ours, a consequence when
     everything before it was heard. `answers` is the caller's turn it replies to, until that is committed: as long as
-    nothing of the reply was sent, more words may join it.
+    nothing of the reply was sent, more words may join it. A `provisional` one was asked ahead: it answers nobody yet, and
+    keeps what it `expects` to itself.
     """
 
     turn: TurnId
@@ -57,6 +58,8 @@ class AgentTurn:
     audible: bool = False
     replied: bool = False
     switching: bool = False
+    provisional: bool = False
+    expects: ExpectAnswer | None = None
 
     @property
     def hanging_up(self) -> bool:

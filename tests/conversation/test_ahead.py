@@ -1,0 +1,154 @@
+"""The brain is asked ahead of the final words, and nobody ever hears what they do not bear out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from simulation import PHRASES, Call
+
+from stella.conversation import actions as do
+from stella.conversation import events as on
+from stella.conversation.core import Conversation, Phase
+from stella.conversation.policy import Policy
+from stella.domain.acts import EndCall, ExpectAnswer
+from stella.domain.call import EndedBy
+from stella.domain.consent import Preset
+
+QUESTION = "what are your hours"
+
+
+class Guessing(Call):
+    """A virtual call whose ears tell what they think so far; `final` is what they commit to."""
+
+    def guesses(self, *guesses: tuple[float, str]) -> Guessing:
+        """Hypotheses of the first utterance."""
+        for when, text in guesses:
+            self.at(when, on.HypothesisGrew(on.UtteranceId(1), text))
+        return self
+
+
+def call(brain: Any = lambda _: ["From nine to five."], *, final: str = QUESTION, **options: Any) -> Guessing:
+    """A greeting until 1.7 s; the caller speaks from 3 to 4; the ears are slow."""
+    options = {"stt": 1.0, "think": 0.3, **options}
+    conversation = Conversation(Policy().with_overrides({"speculate": 1.0}), PHRASES, Preset.DISCLOSE)
+    made = Guessing(conversation, brain, **options)
+    made.answered().speaks(3.0, final, 1.0)
+    return made
+
+
+def test_a_stable_hypothesis_is_answered_the_moment_the_words_bear_it_out() -> None:
+    """The brain thinks while the ears still do; the answer comes with the final words, not seconds after."""
+    ahead = call().guesses((3.5, "what are"), (3.9, QUESTION)).run(9.0)
+    plain = call().run(9.0)
+    assert ahead.when(do.AskBrain) == pytest.approx(4.1)
+    (asked,) = ahead.orders(do.AskBrain)
+    assert asked.text == QUESTION
+    assert ahead.when(do.Say, 1) < plain.when(do.Say, 1) - 0.2
+    assert ahead.transcript[1:] == plain.transcript[1:]
+    assert ahead.conversation.discarded == 0
+    assert ahead.conversation.counts["asked_ahead"] == 1
+
+
+def test_other_words_in_the_end_throw_the_reply_away() -> None:
+    """Nothing of it is heard, it is counted, and the brain is asked with what was really said."""
+    found = call(final="what are your hours on Sunday").guesses((3.9, QUESTION)).run(9.0)
+    first, second = found.orders(do.AskBrain)
+    assert second.text == "what are your hours on Sunday"
+    assert found.conversation.discarded == 1
+    assert all(order.turn != first.turn for order in found.orders(do.Say))
+
+
+def test_a_hypothesis_that_grows_asks_anew() -> None:
+    """The old reply is void at once; only the last one is heard."""
+    found = call(final="what are your hours on Sunday").guesses((3.3, QUESTION), (3.9, "what are your hours on Sunday"))
+    found.run(9.0)
+    first, second = found.orders(do.AskBrain)
+    assert (first.text, second.text) == (QUESTION, "what are your hours on Sunday")
+    assert {order.turn for order in found.orders(do.Say)[1:]} == {second.turn}
+
+
+@pytest.mark.parametrize("guess", ["my number is", "and", ""])
+def test_an_unfinished_hypothesis_is_not_worth_asking(guess: str) -> None:
+    """It will not stand."""
+    assert call().guesses((3.9, guess)).run(4.9).orders(do.AskBrain) == []
+
+
+def test_without_the_policy_nothing_is_asked_ahead() -> None:
+    """Replies that are thrown away cost money."""
+    quiet = Guessing(Conversation(Policy(), PHRASES, Preset.DISCLOSE), stt=1.0)
+    quiet.answered().speaks(3.0, QUESTION, 1.0)
+    assert quiet.guesses((3.9, QUESTION)).run(4.9).orders(do.AskBrain) == []
+
+
+def test_while_we_still_ask_the_phase_is_hearing() -> None:
+    """For people the caller is speaking, whatever the brain does meanwhile."""
+    found = call().guesses((3.3, QUESTION)).run(3.8)
+    assert found.orders(do.AskBrain)
+    assert found.conversation.phase is Phase.HEARING
+
+
+@pytest.mark.parametrize("last", [on.ReplyFailed, on.ReplyEnded])
+def test_a_brain_that_fails_ahead_is_asked_again_in_time(last: type) -> None:
+    """The failure is nobody's business; the final words are asked with as ever."""
+    found = call(lambda asked: None if asked.turn == 3 else ["From nine to five."])
+    found.guesses((3.9, QUESTION)).at(4.3, last(on.TurnId(3))).run(9.0)
+    assert [order.text for order in found.orders(do.AskBrain)] == [QUESTION, QUESTION]
+    assert found.transcript[-1] == ("agent", "From nine to five.")
+    assert found.conversation.discarded == 1
+
+
+def test_nothing_understood_in_the_end_is_no_turn() -> None:
+    """What the ears thought they heard was nothing: no reply to it may be spoken."""
+    found = call(final="").guesses((3.9, QUESTION)).run(6.0)
+    assert len(found.orders(do.AskBrain)) == 1
+    assert found.conversation.discarded == 1
+    assert len(found.orders(do.Say)) == 1
+
+
+def test_what_the_reply_expects_counts_once_it_is_the_reply() -> None:
+    """Until then the wait is that of the question before."""
+    found = call(lambda _: ["Key it.", ExpectAnswer("digits", max_digits=2, masked=True)]).guesses((3.9, QUESTION))
+    found.keys(8.0, "12").run(9.0)
+    assert [order.digit for order in found.orders(do.RecordDigit)] == ["x", "x"]
+
+
+def test_keys_void_what_was_asked_ahead() -> None:
+    """Keys and words are put to the brain together."""
+    found = call().guesses((3.9, QUESTION)).keys(4.4, "7").run(9.0)
+    assert [(order.text, order.digits) for order in found.orders(do.AskBrain)] == [(QUESTION, ""), (QUESTION, "7")]
+
+
+def test_hanging_up_writes_down_what_was_guessed() -> None:
+    """The words so far are the caller's, also when the reply to them never was."""
+    found = call(lambda _: ["Bye.", EndCall()]).guesses((3.9, QUESTION)).hangs_up(4.5).run(6.0)
+    assert found.transcript[-1] == ("caller", QUESTION)
+
+
+texts = st.sampled_from([QUESTION, "what are your hours on Sunday", "stop", "what", "", "yes"])
+
+
+@given(
+    st.lists(st.tuples(st.floats(3.1, 5.2), texts), max_size=6),
+    texts,
+    st.sampled_from([0.05, 0.4, 1.2]),
+    st.sampled_from([0.05, 0.4, 2.0]),
+    st.booleans(),
+)
+def test_nothing_is_heard_that_the_final_words_do_not_bear_out(
+    guesses: list[tuple[float, str]], final: str, stt: float, think: float, again: bool
+) -> None:
+    """Whatever the ears thought on the way: the reply that is spoken was asked with what was said, and said once."""
+    found = call(lambda asked: [f"{asked.text}!"], final=final, stt=stt, think=think).guesses(*sorted(guesses))
+    if again:
+        found.speaks(4.3, "and again", 0.5)
+    found.run(14.0)
+    said = [order.text for order in found.orders(do.Say)][1:]
+    written = [turn.turn.text for turn in found.orders(do.CommitTurn) if turn.turn.speaker == "caller"]
+    meant = [f"{text}!" for text in written]
+    assert [text for text in said if text.endswith("!")] == meant[: len([text for text in said if text.endswith("!")])]
+    assert " ".join(written).split() == " ".join([final, *(["and again"] if again else [])]).split()
+    found.tell(on.CallEnded(EndedBy.CALLER))
+    assert found.conversation.deadline() is None
