@@ -35,6 +35,6 @@ def test_the_commented_lines_of_the_receptionist_are_good_too(tmp_path):
     text = re.sub(r"^# (?=(\[\[|[a-z]+ = ))", "", text, flags=re.MULTILINE).replace("+43 …", "+4315550101")
     (tmp_path / "knowledge").mkdir()
     (tmp_path / "copy.toml").write_text(text, "utf-8")
-    agent = load_agent(tmp_path / "copy.toml", {"STELLA_NOTIFY_SECRET": "x"})
+    agent = load_agent(tmp_path / "copy.toml", {"NOTIFY_SECRET": "x"})
     assert agent.people
     assert [target.kind for target in agent.notify] == ["email", "webhook"]

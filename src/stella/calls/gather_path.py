@@ -84,6 +84,7 @@ class GatherPath:
             return self._ask([phrases.consent_question], before, ExpectAnswer("yes-no"), barge_in=False)
         opening = {
             "new": phrases.greeting,
+            "unheard": phrases.greeting,
             "language": phrases.language_switch,
             "transfer-failed": phrases.transfer_failed,
         }.get(why, phrases.resumed)
