@@ -166,6 +166,17 @@ async def test_only_what_was_heard_is_told_and_interruptions_are_named() -> None
     assert "bar" not in str(messages)
 
 
+async def test_turns_alternate_and_begin_with_the_caller() -> None:
+    """Many local servers refuse two turns of one side in a row."""
+    model = Obedient()
+    context = [
+        Turn(n, who, f"{n}.", n, n, heard_text=f"{n}.") for n, who in enumerate(["agent", "agent", "caller", "caller"])
+    ]
+    await reply(session(model), "And now?", context, begun="Well.")
+    sides = [type(message).__name__ for message in model.told[0][1]]
+    assert sides == ["FromCaller", "FromAgent", "FromCaller", "FromAgent", "FromCaller"]
+
+
 async def test_the_turn_itself_is_told_once() -> None:
     """On the gather path the transcript already ends with the caller's words."""
     model = Obedient()

@@ -68,7 +68,7 @@ def past(context: Sequence[Turn], asked: Asked) -> list[Message]:
         elif turn.text.strip():
             messages.append(FromCaller(_interrupting(turn.text.strip()[:TEXT_MOST], cut=cut)))
             cut = False
-    return _sides(messages)
+    return messages
 
 
 def now(asked: Asked, context: Sequence[Turn], clock: str, pages: Sequence[Page], done: Sequence[str]) -> list[Message]:
@@ -97,8 +97,8 @@ def _interrupting(text: str, *, cut: bool) -> str:
     return f"[interrupts you] {text}" if cut else text
 
 
-def _sides(messages: list[Message]) -> list[Message]:
-    """Turns that alternate and begin with the caller, as every vendor takes them."""
+def alternating(messages: Sequence[Message]) -> list[Message]:
+    """Turns that alternate and begin with the caller: some vendors and many local servers refuse anything else."""
     joined: list[Message] = []
     if messages and isinstance(messages[0], FromAgent):
         joined.append(FromCaller("[The call begins.]"))

@@ -83,10 +83,8 @@ class ModelSession:
         """As the port."""
         agent, language = self._facts.agent, self._kept.language
         pages = self._company.search(asked.text, language) if asked.text else ()
-        messages = [
-            *instructions.past(context, asked),
-            *instructions.now(asked, context, self._company.clock(now), pages, self._kept.done),
-        ]
+        turn = instructions.now(asked, context, self._company.clock(now), pages, self._kept.done)
+        messages = instructions.alternating([*instructions.past(context, asked), *turn])
         facts = ToolFacts(self._facts.call_sid, self._facts.caller, language, agent, now)
         system = instructions.standing(agent, self._company, language)
         self._toolbox.new_turn()
