@@ -1,0 +1,61 @@
+"""The caller's turn: words and keys in order, and when one turn continues another."""
+
+from __future__ import annotations
+
+from stella.conversation.caller import CallerTurn, Utterance
+from stella.domain.ids import TurnId, UtteranceId
+
+
+def part(name: int, text: str | None = None, **more: object) -> Utterance:
+    """An utterance that began at its number."""
+    return Utterance(UtteranceId(name), float(name), text, **more)  # type: ignore[arg-type]
+
+
+def test_a_turn_is_empty_until_something_was_understood() -> None:
+    """Noise and silence are no turn; a key is."""
+    assert CallerTurn().empty
+    assert CallerTurn([part(1, "")]).empty
+    assert not CallerTurn([part(1)]).empty
+    assert not CallerTurn([part(1, "hi")]).empty
+    assert not CallerTurn(digits="1").empty
+
+
+def test_words_are_joined_in_order_and_guesses_stand_in() -> None:
+    """What is final counts; what is not yet is shown as guessed."""
+    turn = CallerTurn([part(1, "one"), part(2, ""), part(3, guess="three"), part(4, "four", guess="for")])
+    assert turn.text == "one four"
+    assert turn.guess == "one three four"
+    turn.stored_digits = "xx"
+    assert turn.shown == "one three four xx"
+    assert CallerTurn(stored_digits="12").shown == "12"
+
+
+def test_what_is_awaited_has_a_time() -> None:
+    """The earliest of those whose words are still to come."""
+    turn = CallerTurn([part(1, "done", due=1.0), part(2, due=5.0), part(3, due=4.0), part(4)])
+    assert turn.awaited  # noqa: PGH005 a turn, and no mock
+    assert turn.due() == 4.0
+    assert CallerTurn([part(1, "done", due=1.0)]).due() is None
+    assert not CallerTurn([part(1, "done")]).awaited
+    assert CallerTurn([part(1, "", lost=True)]).lost
+    assert not turn.lost
+
+
+def test_an_utterance_is_found_and_dropped_by_name() -> None:
+    """And no other goes with it."""
+    turn = CallerTurn([part(1), part(2)])
+    assert turn.find(UtteranceId(2)) is turn.parts[1]
+    assert turn.find(UtteranceId(3)) is None
+    turn.drop(UtteranceId(1))
+    assert [each.utterance for each in turn.parts] == [2]
+
+
+def test_a_turn_that_goes_on_is_one_turn() -> None:
+    """Words, keys, the first beginning, the last end, and the number it was asked under."""
+    first = CallerTurn([part(1, "a")], "1", "x", 1.0, 2.0, TurnId(7))
+    second = CallerTurn([part(2, "b")], "2", "y", 3.0, 4.0)
+    both = second.after(first)
+    assert (both.text, both.digits, both.stored_digits) == ("a b", "12", "xy")
+    assert (both.began, both.stopped, both.turn) == (1.0, 4.0, 7)
+    open_end = CallerTurn(began=3.0).after(CallerTurn(stopped=2.0))
+    assert (open_end.began, open_end.stopped, open_end.turn) == (3.0, 2.0, None)
