@@ -48,7 +48,7 @@ def hums(text: str, language: str) -> bytes:
 
 def thinks(told: dict[str, Any]) -> Manner:
     """A model that knows the rooms, and dies over the hours."""
-    question = told["messages"][-1]["content"]
+    question = told["messages"][-1]["content"].splitlines()[-1]
     if "rooms" in question:
         return Manner(["We have **fourteen** ", "rooms. Shall I ", "tell you more?"])
     return Manner(raw=sse(*openai(["Gladly, here it is. ", "We are op"], no_end=True)[:3]))
