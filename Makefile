@@ -43,6 +43,7 @@ docs: setup-dev ## write the generated pages anew, check links, commands, glossa
 	@$(BIN)/python tools/settings_page.py
 	@$(BIN)/python tools/agent_file_page.py
 	@$(BIN)/python tools/reference_pages.py
+	@$(BIN)/python tools/findings_page.py
 	@$(BIN)/python docs/draw_policy.py > docs/reference/policy.md
 	@$(BIN)/python docs/draw_phases.py > docs/why/phases.md
 	@$(BIN)/pytest -q tests/test_house_rules.py
