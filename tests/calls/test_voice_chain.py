@@ -15,6 +15,7 @@ from tests.conformance.fakes import FakeVoice
 from tests.conformance.text_to_speech import TextToSpeechConformance
 
 from stella.calls.breaker import Breaker
+from stella.calls.phrase_cache import PhraseCache
 from stella.calls.voice_chain import VoiceChain, voice_of
 from stella.ports.failure import ProviderError, Rejected, Unavailable
 from stella.ports.speech import Sound, Switched, Word
@@ -187,6 +188,25 @@ def test_a_voice_that_keeps_failing_is_left_alone_and_comes_back(run: Go) -> Non
         assert pieces[0].switched is not None
         assert (pieces[0].switched.before, pieces[0].switched.after) == ("b", "a")
         assert len(second.spoken) == 5
+
+    run(call())
+
+
+def test_a_phrase_that_is_kept_needs_no_vendor_and_says_nothing_about_one(run: Go) -> None:
+    """A greeting rendered at the start is said in the same voice while its vendor is down."""
+
+    async def call() -> None:
+        first, second = ScriptedVoice("a"), ScriptedVoice("b")
+        health = {"a": Breaker(asyncio.get_running_loop().time, lambda: 0.0)}
+        chain = VoiceChain([PhraseCache(first), second], health)
+        await heard(chain)
+        first.cut_at = 0
+        for _ in range(2):
+            await heard(chain, "Noch etwas anderes.")
+        assert health["a"].open
+        assert letters(await heard(chain)) == TEXT
+        assert len(second.spoken) == 2
+        assert health["a"].open
 
     run(call())
 

@@ -50,6 +50,10 @@ class PhraseCache:
     def _key(self, text: str, language: str, voice: str) -> Key:
         return blake2b(f"{self.name}\0{voice}\0{language}\0{text}".encode(), digest_size=16).digest()
 
+    def holds(self, text: str, language: str, voice: str = "") -> bool:
+        """Whether this is kept whole: then nobody has to be asked for it."""
+        return self._key(text, language, voice) in self._kept
+
     async def warm(
         self, phrases: Iterable[Phrase], progress: Callable[[int, int], None] = lambda _done, _all: None
     ) -> list[tuple[Phrase, ProviderError]]:

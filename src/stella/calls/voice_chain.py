@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from typing import Protocol, runtime_checkable
 
 import structlog
 
@@ -37,6 +38,14 @@ def voice_of(name: str, first: str, voice: str, language: str = "") -> str:
     own = [part.partition("=")[2] for part in voice.split() if part.startswith(f"{name}=")]
     bare = [part for part in voice.split() if "=" not in part and part != language]
     return own[0] if own else bare[0] if bare and name == first else ""
+
+
+@runtime_checkable
+class Keeping(Protocol):
+    """A voice that keeps what it said before."""
+
+    def holds(self, text: str, language: str, voice: str = "") -> bool:
+        """Whether this can be said without asking anybody."""
 
 
 class VoiceChain:
@@ -84,7 +93,8 @@ class VoiceChain:
                 timed = getattr(race.winner, "word_times", False)
                 voiced.cut(0.0 if timed else CAUTION * self._pace.get(race.winner.name, CHARS_A_S))
             else:
-                self._worked(winner.name, rest, voiced)
+                if winner.name not in race.kept:
+                    self._worked(winner.name, rest, voiced)
                 return
             finally:
                 await race.close()
@@ -138,16 +148,20 @@ class _Race:
         self._opening: Sound | None = None
         self.winner: TextToSpeech | None = None
         self.code = ""
+        self.kept: set[str] = set()
+        """Voices that had the whole text ready: it says nothing about how they are."""
 
     def _start(self) -> bool:
         while self._left:
             engine = self._left.pop(0)
-            if self._left and not self._chain.allows(engine.name):
+            voice = voice_of(engine.name, self._first, self._voice, self._language)
+            kept = isinstance(engine, Keeping) and engine.holds(self._text, self._language, voice)
+            if self._left and not kept and not self._chain.allows(engine.name):
                 self.code = self.code or "resting"
                 continue
-            sounds = engine.speak(
-                self._text, self._language, voice_of(engine.name, self._first, self._voice, self._language)
-            )
+            if kept:
+                self.kept.add(engine.name)
+            sounds = engine.speak(self._text, self._language, voice)
             task = asyncio.get_running_loop().create_task(_next(sounds))
             self._running[task] = (engine, sounds)
             return True
