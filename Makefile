@@ -1,7 +1,7 @@
 # `make` alone prints this list: it is generated from the comments behind the targets.
 PYTHON ?= python3
 BIN := .venv/bin
-# Two workers: the suite rings real servers, and more callers than cores make them late.
+# Two workers, a file on one of them: calls that a file rings once are looked at by all its tests.
 WORKERS ?= 2
 
 .PHONY: help run test check format setup setup-dev lock docs clean
@@ -17,7 +17,7 @@ test: setup-dev ## set everything up if need be and run every check and test (wh
 	@echo "[2/5] format" && $(BIN)/ruff format --check .
 	@echo "[3/5] types" && $(BIN)/mypy
 	@echo "[4/5] floors" && $(BIN)/lint-imports
-	@echo "[5/5] tests" && $(BIN)/pytest -n $(WORKERS) --dist loadgroup
+	@echo "[5/5] tests" && $(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 check: setup-dev ## before a commit, in under a minute: lint, types, floors and the fast tests
 	@$(BIN)/ruff check .
