@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from stella.adapters import bench
-from stella.adapters.cloud_speech import CloudVoice, DeepgramEars
+from stella.adapters.cloud_speech import CloudVoice, DeepgramEars, OpenAIEars
 from stella.adapters.models.folder import ModelFolder
 from stella.adapters.moonshine import SpeechToText as Moonshine
 from stella.app.engines import STT_NAMES, TTS_NAMES
@@ -30,7 +30,7 @@ def table(heading: str) -> dict[str, list[str]]:
 def declared(engine: Any, last: bool) -> list[str]:
     """What an adapter says of itself, in the order of the table behind `Needs`."""
     times = "inside" if isinstance(engine, DeepgramEars) else "yes" if getattr(engine, "word_times", False) else "no"
-    failover = "yes" if isinstance(engine, DeepgramEars | CloudVoice) else "last resort" if last else "no"
+    failover = "yes" if isinstance(engine, DeepgramEars | OpenAIEars | CloudVoice) else "last resort" if last else "no"
     languages = ", ".join(sorted(engine.languages))
     return [languages, getattr(engine, "codec", "mu-law 8 kHz"), times, "yes", failover]
 
@@ -40,7 +40,8 @@ async def test_the_table_of_ears_is_true() -> None:
     rows = table("Ears")
     assert set(rows) == set(STT_NAMES)
     async with aiohttp.ClientSession() as session:
-        built = {"deepgram": DeepgramEars("key", session), "moonshine": Moonshine, "bench": bench.SpeechToText}
+        vendors = {"deepgram": DeepgramEars("key", session), "openai": OpenAIEars("key", session)}
+        built = vendors | {"moonshine": Moonshine, "bench": bench.SpeechToText}
     for name, engine in built.items():
         assert rows[name][1:] == declared(engine, name == LAST_EARS), name
 

@@ -19,6 +19,7 @@ from stella.adapters.cloud_speech import (
     DeepgramEars,
     DeepgramVoice,
     ElevenLabsVoice,
+    OpenAIEars,
     OpenAIVoice,
 )
 from stella.adapters.embedded import Espeak, Flite
@@ -45,7 +46,10 @@ LOCAL_EARS, LOCAL_VOICES = ("moonshine", "bench"), ("embedded", "bench")
 VOICES: Mapping[str, Callable[[str, str], DeepgramVoice | ElevenLabsVoice | CartesiaVoice | OpenAIVoice]] = {
     "deepgram": DeepgramVoice, "elevenlabs": ElevenLabsVoice, "cartesia": CartesiaVoice, "openai": OpenAIVoice,
 }  # fmt: skip
-STT_NAMES = (*LOCAL_EARS, "deepgram")
+EARS: Mapping[str, Callable[[str, aiohttp.ClientSession, str], DeepgramEars | OpenAIEars]] = {
+    "deepgram": DeepgramEars, "openai": OpenAIEars,
+}  # fmt: skip
+STT_NAMES = (*LOCAL_EARS, *EARS)
 TTS_NAMES = (*LOCAL_VOICES, *VOICES)
 LAST_EARS, LAST_VOICE = "moonshine", "embedded"
 """Behind every vendor, where they know the language: they need no network."""
@@ -119,15 +123,15 @@ class Speech:
 
     async def check(self) -> None:
         """Ask every vendor that was not asked yet whether its key is right, and say so before a caller hears of it."""
-        every: list[tuple[str, str, DeepgramEars | CloudVoice]] = [
-            ("stt", name, one) for name, one in self._ears.items() if isinstance(one, DeepgramEars)
+        every: list[tuple[str, str, DeepgramEars | OpenAIEars | CloudVoice]] = [
+            ("stt", name, one) for name, one in self._ears.items() if isinstance(one, DeepgramEars | OpenAIEars)
         ]
         every += [("tts", name, one) for name, one in self._bare.items()]
         new = [one for one in every if (one[0], one[1]) not in self._checked]
         self._checked |= {(kind, name) for kind, name, _ in new}
         await asyncio.gather(*(self._check(kind, name, one) for kind, name, one in new))
 
-    async def _check(self, kind: str, name: str, engine: DeepgramEars | CloudVoice) -> None:
+    async def _check(self, kind: str, name: str, engine: DeepgramEars | OpenAIEars | CloudVoice) -> None:
         try:
             await engine.check()
         except ProviderError as failure:
@@ -159,7 +163,7 @@ class Speech:
             self._ears[name] = bench.SpeechToText()
         else:
             access, session = self._vendor("stt", name, STT_NAMES)
-            self._ears[name] = DeepgramEars(access.key, session, access.base)
+            self._ears[name] = EARS[name](access.key, session, access.base)
 
     async def _make_voice(self, name: str) -> None:
         if name in self._voices:

@@ -74,6 +74,7 @@ class VendorServer:
         """The vendors' doors."""
         app = web.Application()
         app.router.add_get("/v1/listen", self.listen)
+        app.router.add_get("/v1/realtime", self.realtime)
         for path in ("/v1/projects", "/v1/models", "/voices", "/v1/models/"):
             app.router.add_get(path, self.check)
         app.router.add_post("/v1/speak", self.deepgram)
@@ -209,6 +210,44 @@ class VendorServer:
         await line.prepare(request)
         self.lines += 1
         await _Listening(self, line).run()
+        return line
+
+    async def realtime(self, request: web.Request) -> web.StreamResponse:
+        """OpenAI's ears: an item for every commit, its words before and after."""
+        if (refused := self.refusal(request)) is not None:
+            return refused
+        assert request.query["intent"] == "transcription"
+        await asyncio.sleep(self.faults.first_s)
+        line = web.WebSocketResponse()
+        await line.prepare(request)
+        self.lines += 1
+        got, items = 0, 0
+        async for message in line:
+            told = json.loads(message.data)
+            self.control.append(told["type"])
+            if told["type"] == "session.update":
+                self.asked.append((request.path, told["session"]["audio"]["input"], ""))
+            elif told["type"] == "input_audio_buffer.clear":
+                got = 0
+            elif told["type"] == "input_audio_buffer.append":
+                sound = base64.b64decode(told["audio"])
+                self.sound += sound
+                got += len(sound)
+                if self.faults.error:
+                    await line.send_json({"type": "error", "error": {"code": "server_error", "message": SECRET}})
+                if self.faults.garbage:
+                    await line.send_str("{]")
+                if 0 <= self.faults.cut_at < got:
+                    assert request.transport is not None
+                    request.transport.abort()
+                    return line
+            elif told["type"] == "input_audio_buffer.commit" and not self.faults.mute:
+                items, got = items + 1, 0
+                said = self.script.pop(0) if self.script else self.always
+                kind = "conversation.item.input_audio_transcription."
+                await line.send_json({"type": "input_audio_buffer.committed", "item_id": f"item_{items}"})
+                await line.send_json({"type": f"{kind}delta", "item_id": f"item_{items}", "delta": said.split(" ")[0]})
+                await line.send_json({"type": f"{kind}completed", "item_id": f"item_{items}", "transcript": said})
         return line
 
 
