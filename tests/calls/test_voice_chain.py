@@ -166,6 +166,17 @@ def test_a_second_that_is_slower_still_is_stopped(run: Go) -> None:
     run(call())
 
 
+def test_two_that_sound_in_the_same_moment_do_not_both_go_on(run: Go) -> None:
+    """The one that is not heard is stopped too."""
+
+    async def call() -> None:
+        first, second = ScriptedVoice("a", first_s=0.75), ScriptedVoice("b", first_s=0.25)
+        assert letters(await heard(VoiceChain([first, second], {}, hedge_s=0.5))) == TEXT
+        assert first.stopped + second.stopped == 1
+
+    run(call())
+
+
 def test_when_all_fail_the_last_reason_is_raised(run: Go) -> None:
     """The conversation then knows what was heard."""
     with pytest.raises(ProviderError) as failure:

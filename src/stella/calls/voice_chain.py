@@ -145,6 +145,7 @@ class _Race:
         self._left = list(voices)
         self._running: dict[asyncio.Task[Sound | None], tuple[TextToSpeech, AsyncIterator[Sound]]] = {}
         self._won: AsyncIterator[Sound] | None = None
+        self._too_late: list[AsyncIterator[Sound]] = []
         self._opening: Sound | None = None
         self.winner: TextToSpeech | None = None
         self.code = ""
@@ -183,6 +184,8 @@ class _Race:
                 fault = task.exception()
                 if fault is None and self.winner is None:
                     self.winner, self._won, self._opening = engine, sounds, task.result()
+                elif fault is None:
+                    self._too_late.append(sounds)
                 elif isinstance(fault, ProviderError):
                     failure = fault
                     self.code = fault.code
@@ -207,7 +210,8 @@ class _Race:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        for sounds in [*(pair[1] for pair in self._running.values()), *([self._won] if self._won else [])]:
+        started = [sounds for _, sounds in self._running.values()]
+        for sounds in [*started, *self._too_late, *([self._won] if self._won is not None else [])]:
             with suppress(ProviderError):
                 await sounds.aclose()  # type: ignore[attr-defined]
         self._running.clear()
