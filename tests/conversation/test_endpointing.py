@@ -62,3 +62,13 @@ def test_a_fixed_wait_can_be_set() -> None:
 def test_a_monologue_ends_in_the_next_gap() -> None:
     """Who has spoken for so long gets the next breath answered."""
     assert Endpointing(POLICY).wait("and", OPEN, POLICY.monologue) == POLICY.monologue_gap
+
+
+def test_a_pause_after_unfinished_words_tells_nothing_of_this_callers_other_pauses() -> None:
+    """It is waited for because of the words; learnt from, it would make us slow after every whole sentence."""
+    endpointing = Endpointing(Policy())
+    before = endpointing.wait("That is all.", ExpectAnswer())
+    endpointing.paused(1.2, "My name is")
+    assert endpointing.wait("That is all.", ExpectAnswer()) == before
+    endpointing.paused(1.2, "That is all.")
+    assert endpointing.wait("That is all.", ExpectAnswer()) > before

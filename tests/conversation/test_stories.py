@@ -111,13 +111,13 @@ def test_an_interruption_pauses_at_once_and_cuts_when_it_is_one() -> None:
     call = ring().speaks(2.0, "What are your hours?").speaks(6.0, "wait a moment please", 1.5).run(8.0)
     assert call.when(do.PausePlayout) == pytest.approx(6.06)
     assert call.orders(do.RecordBargeIn)[0].seconds == pytest.approx(0.06)
-    assert call.when(do.DropPlayout) == pytest.approx(6.5)
+    assert call.when(do.DropPlayout) == pytest.approx(6.8)
     assert not call.orders(do.ResumePlayout)
     cut = agent_turns(call)[1]
     assert cut.interrupted
     assert LONG.startswith(cut.heard_text)
     assert 0 < len(cut.heard_text) < len(LONG)
-    assert cut.ended_s == pytest.approx(6.5)
+    assert cut.ended_s == pytest.approx(6.8)
 
 
 def test_a_backchannel_lets_us_go_on_at_a_word_boundary() -> None:
@@ -143,7 +143,7 @@ def test_without_word_times_we_go_on_at_the_proven_position() -> None:
 def test_a_cough_is_forgotten_at_the_end_of_the_window() -> None:
     """Even when speech-to-text takes its time."""
     call = ring(stt=2.0).speaks(2.0, "What are your hours?").speaks(8.0, "", 0.1).run(20.0)
-    assert call.when(do.ResumePlayout) == pytest.approx(8.5)
+    assert call.when(do.ResumePlayout) == pytest.approx(8.8)
     assert call.conversation.counts["coughs"] == 1
 
 

@@ -20,8 +20,11 @@ class Endpointing:
         self._policy = policy
         self._pace = 0.0
 
-    def paused(self, seconds: float) -> None:
-        """The caller went on after a pause inside a turn: such pauses are no endings for this caller."""
+    def paused(self, seconds: float, after: str = "") -> None:
+        """The caller went on after a pause inside a turn: such pauses are no endings for this caller. One after words
+        that were plainly unfinished tells nothing of the others: it is waited for anyway."""
+        if is_unfinished(after):
+            return
         if 0.0 < seconds <= self._policy.endpointing_max:
             self._pace = seconds if not self._pace else self._pace + _LEARNING * (seconds - self._pace)
 

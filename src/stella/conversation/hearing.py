@@ -50,11 +50,11 @@ class Hearing:
         """Going on after a pause shows how long this caller's pauses are."""
         floor = self._floor
         mine = floor.mine
-        stopped = floor.caller.stopped
+        caller = floor.caller
         if mine is not None and floor.now < mine.hold_until and mine.answers is not None:
-            stopped = mine.answers.stopped
-        if stopped is not None:
-            floor.endpointing.paused(at - stopped)
+            caller = mine.answers
+        if caller.stopped is not None:
+            floor.endpointing.paused(at - caller.stopped, caller.guess)
 
     def _open_case(self, mine: AgentTurn, utterance: UtteranceId, onset: float) -> None:
         """Pause at once; with a window of nothing, cut at once."""

@@ -57,7 +57,7 @@ class Policy:
 
     # Barge-in: does the caller want the floor?
     barge_in_decide: float = _number(
-        0.5, "s", 0.0, 2.0, "Window, from the onset, in which a paused reply waits for evidence. 0 cuts at once."
+        0.8, "s", 0.0, 2.0, "Window, from the onset, in which a paused reply waits for evidence. 0 cuts at once."
     )
     barge_in_min: float = _number(
         0.2, "s", 0.0, 2.0, "Shorter speech of which no words are known is a cough: the reply is resumed."

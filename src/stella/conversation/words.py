@@ -31,7 +31,9 @@ _NO = _list(
 _DOUBT = _list("vielleicht warum wieso weshalb was wie wer welche maybe perhaps why what how who which")
 _TRAILING = _list(
     "und oder aber weil dass denn also mit für von bei der die das ein eine einen mein meine ist lautet sowie plus "
-    "and or but because that with for from at the a an my is are to of so um uh äh ähm öhm hm er erm eh"
+    "and or but because that with for from at the a an my is are to of so um uh äh ähm öhm hm er erm eh "
+    "ob wenn obwohl sondern zwischen wegen über zum zur im den dem des einem einer eines meinem meiner meinen unser "
+    "unsere unserem ihre ihrem ihrer seine about if whether between your our his their"
 )
 _OPENINGS = (
     re.compile(r"\b(my|the) (phone |telephone |mobile )?(number|name|address|email) is\W*$", re.IGNORECASE),

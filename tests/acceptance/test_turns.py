@@ -1,0 +1,212 @@
+"""Who has the floor, on real audio through a whole STELLA: coughs, "okay", interruptions of every kind, echo.
+
+All calls are rung at the same time, once; the tests look at what came of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Coroutine, Iterator
+from difflib import SequenceMatcher
+from typing import Any
+
+import numpy as np
+import pytest
+
+from stella.app.child_server import serve
+from stella.app.voices import caller_voice, recogniser
+from stella.audio.mulaw import encode_float
+from stella.phone import Interrupt, LineFaults, Speak
+
+from .conftest import Exchange, Inbox, Rung, agent_file
+
+pytestmark = [pytest.mark.speech, pytest.mark.slow, pytest.mark.flite, pytest.mark.timeout(200)]
+
+QUIET = LineFaults(snr_db=30)
+AT_ONCE = 14
+SERVICES = "What services do you offer?"
+HOURS = "Stop please. What are your opening hours?"
+ECHOES = ((-20, 60, 30), (-20, 180, 30), (-20, 500, 25), (-10, 250, 30), (-25, 120, 30))
+
+
+def cough() -> bytes:
+    """A tenth of a second of noise that swells and dies, as loud as speech."""
+    generator = np.random.default_rng(3)
+    length = 1200
+    return encode_float(generator.standard_normal(length) * np.hanning(length) * 0.35)
+
+
+def environment() -> dict[str, str]:
+    """What the agent file of acceptance asks for."""
+    return {"NOTIFY_SECRET": "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQ="}
+
+
+@pytest.fixture(scope="module")
+def asking(models: Any, inbox: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchange]:
+    """A STELLA that asks before it records."""
+    path = agent_file(tmp_path_factory.mktemp("asking"), inbox, preset='preset = "ask-recording"')
+    with serve(str(path), models, mode="dev", environ=environment()) as server:
+        recognise = recogniser(models)
+        assert recognise is not None
+        yield Exchange(server, caller_voice(models=models), recognise, inbox)
+
+
+def scripts(exchange: Exchange, asking: Exchange) -> dict[str, Coroutine[Any, Any, Rung]]:
+    """Every call of this file, by name."""
+    ring = exchange.ring
+    okay = exchange.voice("Okay.", "en")
+    calls = {
+        "cough": ring([Speak(SERVICES), Interrupt("", 1.5, cough())], faults=QUIET),
+        "okay": ring([Speak(SERVICES), Interrupt("Okay.", 1.5, okay)], faults=QUIET),
+        "interruption": ring([Speak(SERVICES), Interrupt(HOURS, 1.5)], faults=QUIET),
+        "twice": ring([Speak(SERVICES), Interrupt(HOURS, 1.5), Interrupt(SERVICES, 0.8)], faults=QUIET),
+        "at once": ring([Speak(SERVICES), Interrupt(HOURS, 0.15)], faults=QUIET),
+        "between": ring([Speak("Can I leave a message?"), Interrupt(HOURS, 1.15)], faults=QUIET),
+        "farewell": ring([Speak("Thank you, goodbye."), Interrupt(HOURS, 0.8)], faults=QUIET),
+        "consent": asking.ring([Interrupt("What are your opening hours?", 1.0), Speak("Yes please.")], faults=QUIET),
+        "echo and caller": ring(
+            [Speak(SERVICES), Interrupt(HOURS, 1.5)], faults=LineFaults(snr_db=30, echo_db=-20, echo_ms=180)
+        ),
+    }
+    for db, ms, snr in ECHOES:
+        line = LineFaults(snr_db=snr, echo_db=db, echo_ms=ms)
+        script = [Speak(SERVICES), Speak("What are your opening hours?")]
+        calls[f"echo {db} dB {ms} ms"] = ring(script, faults=line)
+    return calls
+
+
+@pytest.fixture(scope="module")
+def rung(exchange: Exchange, asking: Exchange) -> dict[str, Rung]:
+    """All calls, rung once."""
+
+    async def ring_all() -> dict[str, Rung]:
+        free = asyncio.Semaphore(AT_ONCE)
+
+        async def one(call: Coroutine[Any, Any, Rung]) -> Rung:
+            async with free:
+                return await call
+
+        calls = scripts(exchange, asking)
+        return dict(zip(calls, await asyncio.gather(*map(one, calls.values())), strict=True))
+
+    return asyncio.run(ring_all())
+
+
+def plain(text: str) -> list[str]:
+    """Words to compare by ear."""
+    return re.findall(r"[a-z']+", text.lower())
+
+
+def alike(one: str, other: str) -> float:
+    """How far two texts have the same words, 0 to 1."""
+    return SequenceMatcher(None, plain(one), plain(other)).ratio()
+
+
+def agent_turns(rung: Rung) -> list[dict[str, Any]]:
+    """What the agent said, in order."""
+    return [turn for turn in rung.record["turns"] if turn["speaker"] == "agent"]
+
+
+def caller_said(rung: Rung) -> str:
+    """What was understood of the caller."""
+    return " ".join(turn["text"] for turn in rung.record["turns"] if turn["speaker"] == "caller")
+
+
+def services(rung: Rung) -> dict[str, Any]:
+    """The first reply about the company's services."""
+    return next(turn for turn in agent_turns(rung) if turn["text"].startswith("Vintaro"))
+
+
+def test_a_cough_costs_nothing(rung, exchange):
+    """She may pause, but goes on: every word of the reply is heard, and nobody is asked about a cough."""
+    call = rung["cough"]
+    reply = services(call)
+    assert not reply["interrupted"]
+    assert reply["heard_text"] == reply["text"]
+    assert alike(reply["text"], exchange.words(call)) > 0.5
+    assert len(agent_turns(call)) == 2
+    assert alike(caller_said(call), SERVICES) > 0.6
+
+
+def test_an_okay_lets_her_finish(rung, exchange):
+    """An "okay" while she talks means: go on."""
+    call = rung["okay"]
+    reply = services(call)
+    assert reply["heard_text"] == reply["text"]
+    assert alike(reply["text"], exchange.words(call)) > 0.5
+    assert len(agent_turns(call)) == 2
+
+
+@pytest.mark.parametrize("name", ["interruption", "echo and caller"])
+def test_a_real_interruption_takes_the_floor(rung, exchange, name):
+    """Also on top of our own echo: the reply is cut, the record holds no more of it than was heard, hours are told."""
+    call = rung[name]
+    reply = services(call)
+    assert reply["interrupted"]
+    assert len(reply["heard_text"]) < len(reply["text"])
+    assert len(call.report.clears) == 1
+    assert "open" in agent_turns(call)[-1]["heard_text"].lower()
+    assert alike(reply["text"][len(reply["heard_text"]) + 60 :], exchange.words(call)) < 0.5
+
+
+def test_she_can_be_interrupted_twice(rung):
+    """Both replies are cut, and the last question is answered."""
+    call = rung["twice"]
+    cut = [turn for turn in agent_turns(call) if turn["interrupted"]]
+    assert len(cut) == 2
+    assert len(call.report.clears) == 2
+    assert agent_turns(call)[-1]["text"].startswith("Vintaro")
+
+
+def test_an_interruption_at_the_first_sound_is_heard(rung):
+    """Nothing of the reply counts as heard, and the new question is answered."""
+    call = rung["at once"]
+    assert any("open" in turn["heard_text"].lower() for turn in agent_turns(call)[1:])
+    assert len(services(call)["heard_text"]) < 40
+
+
+def test_an_interruption_between_two_sentences_is_one(rung):
+    """The second sentence is held back or cut."""
+    call = rung["between"]
+    assert "open" in agent_turns(call)[-1]["heard_text"].lower()
+    assert "opening hours" in caller_said(call).lower()
+
+
+def test_a_question_during_the_farewell_keeps_the_line(rung):
+    """The line stays open and the question is answered."""
+    call = rung["farewell"]
+    assert any("open" in turn["heard_text"].lower() for turn in agent_turns(call)[1:])
+
+
+def test_the_consent_question_cannot_be_talked_over(rung):
+    """It is heard to its end, what was said into it counts for nothing, and the yes after it is recorded once."""
+    call = rung["consent"]
+    assert not call.report.clears
+    question = agent_turns(call)[0]
+    assert question["heard_text"] == question["text"]
+    assert call.record["consent"]["answer"] == "yes"
+    assert "opening" not in caller_said(call).lower()
+
+
+@pytest.mark.parametrize(("db", "ms", "snr"), ECHOES)
+def test_her_own_echo_never_interrupts_her(rung, db, ms, snr):
+    """On five lines with noise: no clear, no turn of the caller made of echo, every word heard."""
+    call = rung[f"echo {db} dB {ms} ms"]
+    assert not call.report.clears
+    assert len([turn for turn in call.record["turns"] if turn["speaker"] == "caller"]) == 2
+    assert all(turn["heard_text"] == turn["text"] for turn in agent_turns(call))
+
+
+def test_no_word_in_any_record_was_unheard(rung):
+    """Agent turns in records are never longer than the sound that reached the ear."""
+    for name, call in rung.items():
+        ear_s = sum(spurt.end_s - spurt.start_s for spurt in call.report.heard)
+        chars = sum(len(turn["heard_text"]) for turn in agent_turns(call))
+        assert chars <= 25 * ear_s + 40, name
+
+
+def test_every_mark_that_proved_something_is_counted(rung):
+    """Where nothing was cleared every mark was heard."""
+    media = rung["echo -20 dB 60 ms"].record["media"]
+    assert media["marks_heard"] == media["marks_sent"] > 0
