@@ -76,7 +76,7 @@ _LANGUAGE: dict[str, Key] = {
     "code": Key("text", "`de` or `en`.", _one_of("de", "en"), required=True),
     "locale": Key("text", "BCP-47, for the carrier's own voice and ears.",
                   _matches(re.compile(r"[a-z]{2}-[A-Z]{2}"), "a locale such as de-AT")),
-    "voice": Key("text", "Voice name for the text-to-speech engine.", _free(80)),
+    "voice": Key("text", "Whose voice: `elevenlabs=ID deepgram=NAME`; a bare name is for the first engine.", _free(200)),
     "say_voice": Key("text", "Voice name for the carrier's `<Say>`.", _free(80)),
     "consent_text": Key("text", "What is said about processing, after the sentence that a machine speaks.", _free(400)),
     "greeting": Key("text", "The first words inside the conversation.", _free(400)),
