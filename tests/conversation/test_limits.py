@@ -31,3 +31,14 @@ def test_a_call_without_a_warning_only_ends() -> None:
     assert limits.deadline(0.0) == 100.0
     assert not limits.warning(99.9)
     assert limits.over(100.0)
+
+
+def test_the_bounds_themselves_are_decided() -> None:
+    """At the very second of the warning it is due; a warning of no time, or of the whole call, is none."""
+    limits = Limits(Policy(call_s=100.0, warn_before_s=20.0), 0.0)
+    assert limits.deadline(80.0) == 100.0
+    assert limits.warning(80.0)
+    assert Limits(Policy(call_s=60.0, warn_before_s=60.0), 0.0).deadline(-1.0) == 60.0
+    assert Limits(Policy(call_s=60.0, warn_before_s=0.5), 0.0).deadline(0.0) == 59.5
+    none = Limits(Policy(call_s=60.0, warn_before_s=0.0), 0.0)
+    assert not none.warning(60.0)
