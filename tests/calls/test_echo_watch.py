@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from stella.calls.echo_watch import AGAIN_S, EchoWatch
+from stella.calls.echo_watch import AGAIN_S, EchoWatch, ended
 from stella.conversation import events as on
 
 
@@ -49,3 +49,14 @@ def test_two_looks_in_a_row_that_find_more_than_echo_are_a_caller(run):
     told = watched(run, [0.9, 0.9, 0.3, 0.2])
     assert onsets(told) == [0.9, 0.2]
     assert told[1].at == 3 * AGAIN_S - 2 * AGAIN_S
+
+
+def test_late_frames_do_not_move_the_time_of_the_sound():
+    """A busy moment of ours or of the network delays frames, and they then come in a bunch: the echo's delay stays."""
+    even = [(1.0 + n / 50, bytes([n]) * 160) for n in range(20)]
+    late = [(at if n < 12 or n == 19 else 1.379, frame) for n, (at, frame) in enumerate(even)]
+    for frames in (even, late, even[:12] + [(9.9, frame) for _, frame in even[12:]]):
+        sound, end = ended(frames)
+        assert sound == b"".join(frame for _, frame in even)
+        assert abs(end - 1.38) < 0.01
+    assert ended([]) == (b"", float("inf"))

@@ -7,9 +7,11 @@ looked at again and again: a caller who talks over the echo is found within two 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 
 from stella.audio.echo import LISTENED_S
+from stella.audio.mulaw import RATE
 from stella.conversation import events as on
 
 FRAMES = round(LISTENED_S / 0.02)
@@ -18,6 +20,18 @@ AGAIN_S = 0.06
 """How long after one look at an echo the next follows."""
 LOOKS = 2
 """So many looks in a row that find more than echo are a caller: one may fall on a consonant or a lost frame."""
+
+
+def ended(frames: Sequence[tuple[float, bytes]]) -> tuple[bytes, float]:
+    """The sound of frames with their times of arrival, and when its last sample was spoken into the line.
+
+    Frames are sent as time goes by; one that is late says nothing of when it was spoken, one that is early does.
+    """
+    end, behind = math.inf, 0
+    for arrived, mulaw in reversed(frames):
+        end = min(end, arrived + behind / RATE)
+        behind += len(mulaw)
+    return b"".join(mulaw for _, mulaw in frames), end
 
 
 class EchoWatch:

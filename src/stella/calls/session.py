@@ -14,7 +14,7 @@ from contextlib import suppress
 
 import structlog
 
-from stella.calls.echo_watch import FRAMES, EchoWatch
+from stella.calls.echo_watch import FRAMES, EchoWatch, ended
 from stella.calls.engines import Engines
 from stella.calls.language import language_by_key
 from stella.calls.legs import Leg
@@ -74,7 +74,7 @@ class CallSession:
         self._ears: SpeechToTextStream | None = None
         self._early: list[bytes] = []
         self._fed = 0
-        self._lately: deque[bytes] = deque(maxlen=FRAMES)
+        self._lately: deque[tuple[float, bytes]] = deque(maxlen=FRAMES)
         self._watch: EchoWatch | None = None
         self._heard_at = self._clock()
         self._base_s, self._base_turn = call.seconds(), call.last_turn
@@ -94,7 +94,7 @@ class CallSession:
             return
         self._fed += len(mulaw)
         self._heard_at = self._clock()
-        self._lately.append(mulaw)
+        self._lately.append((self._heard_at, mulaw))
         vad.feed(mulaw)
         ears.feed(mulaw)
 
@@ -320,7 +320,7 @@ class CallSession:
             self._watch.changed(at, speaking=change.speaking)
 
     def _echo(self) -> float:
-        return self._speaker.echo_in(b"".join(self._lately), self._heard_at) if self._speaker is not None else 0.0
+        return self._speaker.echo_in(*ended(self._lately)) if self._speaker is not None else 0.0
 
     def _heard(self, heard: Heard) -> None:
         match heard:
