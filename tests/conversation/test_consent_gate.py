@@ -42,3 +42,14 @@ def test_words_outweigh_nothing_and_keys_outweigh_words() -> None:
     assert gate.step is not Step.CLOSED
     gate.asked(1.0)
     assert gate.step is Step.WAITING
+
+
+def test_asking_again_forgets_what_was_talked_over_and_asks() -> None:
+    """Nothing carries over from the first question but that it was asked."""
+    gate = ConsentGate(POLICY, Preset.ASK_RECORDING, asks=True)
+    assert (gate.repeated, gate.overlapped, gate.step) == (False, False, Step.ASKING)
+    gate.asked(1.0)
+    gate.overlapped = True
+    assert gate.ask_again() is True
+    assert (gate.repeated, gate.overlapped, gate.step) == (True, False, Step.ASKING)
+    assert gate.ask_again() is False

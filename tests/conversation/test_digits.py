@@ -53,3 +53,10 @@ def test_another_terminator_and_none() -> None:
     assert digits.pressed("*", "12", star, 1.0) == "12"
     assert digits.deadline() == 1.0
     assert digits.pressed("#", "12", star, 1.0) == "12#"
+
+
+def test_one_digit_asked_for_is_complete_with_one() -> None:
+    """A menu answers at once, whatever kind of answer it said it expects."""
+    digits = Digits(POLICY)
+    assert digits.pressed("4", "", ExpectAnswer("open", max_digits=1), 1.0) == "4"
+    assert digits.deadline() == 1.0
