@@ -26,8 +26,9 @@ from stella.ports.speech import Final, Heard, Lost
 
 _log = logging.getLogger(__name__)
 
-PRE_ROLL = 3200
-"""Bytes kept from before `begin`: 400 ms."""
+PRE_ROLL = 2400
+"""Bytes kept from before `begin`: 300 ms, some 200 of them before the first sound. With 400 ms of noise or of our own echo
+before them the model put words in front of the caller's (21 % of words wrong, 11 % with 180 ms)."""
 LONGEST = 60 * 8000
 """Bytes of one utterance; of a longer one the beginning is kept."""
 _SLACK = 8000
