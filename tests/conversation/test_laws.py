@@ -85,6 +85,10 @@ class Watch:
     def tell(self, event: on.Event) -> None:
         """One step."""
         note(f"{self.now:.3f} {event}")
+        if isinstance(event, on.SegmentVoiced) and event.duration <= 0:
+            self.turn_of.pop(
+                event.segment, None
+            )  # a segment without any sound is no voice, whatever is said to be sent of it
         if isinstance(event, on.AudioSent) and not self.left:
             self.voice = self.turn_of.get(event.segment, self.voice)
         actions = self.conversation.handle(event, self.now)

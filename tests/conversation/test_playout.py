@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stella.conversation.events import WordTime
+from stella.conversation.events import MarkReturned, WordTime
 from stella.conversation.playout import Playout, Segment
 from stella.conversation.policy import Policy
 from stella.domain.ids import Mark, SegmentId
@@ -214,3 +214,15 @@ def test_never_more_is_heard_than_the_clock_allows(script: list[tuple[str, int, 
         ledger.tick(now)
         limit = now if last_clear is None else min(now, last_clear)
         assert segment.heard <= limit + Policy().mark_tolerance + 1e-9
+
+
+def test_a_mark_that_comes_early_in_the_flow_is_not_taken_in_passing() -> None:
+    """Before its sound can have been played it proves nothing: it has to wait for its time like any other."""
+    playout = Playout(Policy())
+    segment = Segment(SegmentId(1), "long", 10.0)
+    playout.say(segment)
+    for number in (1, 2, 3):
+        playout.sent(segment, 1.0, float(number), Mark(f"m{number}"), 0.0)
+    assert not playout.flows(MarkReturned(Mark("m2")), 0.5)
+    assert playout.flows(MarkReturned(Mark("m2")), 2.0)
+    assert segment.heard == 2.0
