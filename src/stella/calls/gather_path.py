@@ -99,6 +99,8 @@ class GatherPath:
         answer_s = ANSWER_S + len(request.speech) / QUICK_CHARS_PER_S
         self._note_heard(answer_s if request.speech or request.digits else None)
         self._call.after = "nothing"
+        if call.seconds() >= call.agent.limits.call_s:
+            return self._goodbye([call.language.phrases.farewell], EndedBy.LIMIT), ""
         for digit in request.digits:
             call.record.dtmf.append(KeyPressed(digit, round(call.seconds(), 3)))
         if spell.consent_asked and call.record.consent is None:

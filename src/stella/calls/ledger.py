@@ -10,7 +10,7 @@ import structlog
 
 from stella.calls.gather_path import GatherPath
 from stella.calls.legs import LegState
-from stella.calls.live_call import Clock, LiveCall
+from stella.calls.live_call import COMMIT_DEADLINE_S, Clock, LiveCall
 from stella.calls.session import CallSession
 from stella.domain.call import CallRecord, CallStatus, EndedBy
 from stella.ports.failure import ProviderError
@@ -19,8 +19,8 @@ from stella.ports.store import CallStore
 
 _log = structlog.get_logger("stella.ledger")
 
-COMMIT_DEADLINE_S = 1.0
-"""A database that does not answer must not keep a caller waiting; the record is kept in memory and tried again."""
+PROOF_OF_LIFE_S = 1.0
+LEG_PATIENCE_S = 2.0
 AFTER_PATIENCE_S = 30.0
 """A stream has ended and the carrier never asked what follows: the call is over."""
 GATHER_PATIENCE_S = 120.0
@@ -37,7 +37,7 @@ class Ledger:
         self.live: dict[str, LiveCall] = {}
         self.sessions: dict[str, CallSession] = {}
         self.gathers: dict[str, GatherPath] = {}
-        self.ended: OrderedDict[str, LiveCall] = OrderedDict()
+        self.ended: OrderedDict[str, None] = OrderedDict()
         self.changed: Callable[[CallRecord], None] = lambda _record: None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -59,7 +59,7 @@ class Ledger:
         call.finish(by, status)
         self._metrics.call_ended(str(call.record.ended_by or "unknown"))
         self.live.pop(call.sid, None)
-        self.ended[call.sid] = call
+        self.ended[call.sid] = None
         while len(self.ended) > REMEMBER_ENDED:
             self.ended.popitem(last=False)
         task = asyncio.get_running_loop().create_task(self._put_away(call), name=f"finish-{call.sid}")
@@ -75,22 +75,32 @@ class Ledger:
             _log.warning("state-not-dropped", call=call.sid, code=failure.code)
 
     async def commit(self, call: LiveCall) -> None:
-        """Make the record safe now, or soon where the store does not answer in time."""
-        try:
-            async with asyncio.timeout(COMMIT_DEADLINE_S):
-                await self._store.commit(call.kept())
-        except (ProviderError, TimeoutError) as failure:
-            _log.error("commit-failed", call=call.sid, code=getattr(failure, "code", "timeout"))
-            call.save()
+        """Make the record safe, and tell whoever watches."""
+        await call.commit()
         self.changed(call.kept())
 
-    async def keep_state(self, call: LiveCall) -> None:
-        """Keep what another process needs to go on, where the preset allows it."""
-        if call.agent.preset.keeps_transcript(call.record.consent):
-            try:
-                await self._store.keep_state(call.sid, call.state())
-            except ProviderError as failure:
-                _log.warning("state-not-kept", call=call.sid, code=failure.code)
+    async def leg_ended(self, call: LiveCall) -> bool:
+        """Wait a little for a socket that is closing; a leg without sound for a second is dead anyway."""
+        try:
+            async with asyncio.timeout(LEG_PATIENCE_S):
+                await call.leg_over.wait()
+        except TimeoutError:
+            session = self.sessions.get(call.sid)
+            if session is None or session.closed_by_us:
+                return True
+            if session.silent_for() < PROOF_OF_LIFE_S:
+                return False
+            self.cut(session)
+        return True
+
+    def cut(self, session: CallSession) -> None:
+        """The session's socket is dead, whatever it says: the call goes on without it."""
+        call = session.call
+        session.displace()
+        self.sessions.pop(call.sid, None)
+        call.legs.end(session.leg)
+        call.after, call.after_detail = "resume", "stream-lost"
+        call.stream_failures += 1
 
     def sweep(self) -> None:
         """End what nobody will end any more: call once a second or so."""
@@ -122,6 +132,6 @@ class Ledger:
                 break
             await asyncio.sleep(0.1)
         for call in list(self.live.values()):
-            self.finish(call, EndedBy.SHUTDOWN)
+            self.finish(call, EndedBy.TRANSFER if call.path == "transfer" else EndedBy.SHUTDOWN)
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=5)

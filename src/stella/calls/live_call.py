@@ -10,17 +10,25 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
+import structlog
+
 from stella.calls.keep import redact
 from stella.calls.legs import Legs
 from stella.domain.acts import UsedTool
 from stella.domain.agent import Agent, LanguageSetup
 from stella.domain.call import CallRecord, CallStatus, EndedBy, Percentiles, ToolUse
-from stella.domain.consent import Consent
+from stella.domain.consent import Consent, Preset
 from stella.domain.plan import Plan
 from stella.domain.transcript import Turn
 from stella.ports.brain import BrainSession
+from stella.ports.failure import ProviderError
 from stella.ports.speech import Switched
 from stella.ports.store import CallStore
+
+_log = structlog.get_logger("stella.call")
+
+COMMIT_DEADLINE_S = 1.0
+"""A database that does not answer must not keep a caller waiting; the record is kept in memory and tried again."""
 
 NextKind = Literal["nothing", "goodbye", "transfer", "gather", "resume", "apology"]
 
@@ -83,6 +91,7 @@ class LiveCall:
     gather_turn: int = 0
     answered_at: float | None = None
     last_word: CallStatus | None = None
+    turning: asyncio.Future[Plan] | None = None
     ended: bool = False
     gaps_ms: list[float] = field(default_factory=list)
     barge_ins_ms: list[float] = field(default_factory=list)
@@ -149,6 +158,11 @@ class LiveCall:
         people = (name for person in self.agent.people for name in (person.name, *person.also))
         return tuple(dict.fromkeys(name for name in (self.agent.company, *people) if name))
 
+    def asked_for(self, preset: str) -> str:
+        """The words that stand behind an answer: the question, or the notice that staying on the line agrees to."""
+        phrases = self.language.phrases
+        return phrases.consent_question if Preset(preset).asks else phrases.disclosure
+
     def note_consent(self, question: str, answer: str, by: str) -> None:
         """An answer arrived; what the preset forbids without it is decided anew at every save."""
         self.record.consent = Consent(question, answer, by, self.clock.stamp())
@@ -166,6 +180,24 @@ class LiveCall:
     def save(self) -> None:
         """Store the record soon."""
         self.store.save(self.kept())
+
+    async def commit(self) -> None:
+        """Make the record safe now; soon, where the store does not answer in time: it must not silence the call."""
+        try:
+            async with asyncio.timeout(COMMIT_DEADLINE_S):
+                await self.store.commit(self.kept())
+        except (ProviderError, TimeoutError) as failure:
+            _log.error("commit-failed", call=self.sid, code=getattr(failure, "code", "timeout"))
+            self.save()
+
+    async def keep_state(self) -> None:
+        """Keep what another process needs to go on, while the call lives and where the preset allows it."""
+        if self.ended or not self.agent.preset.keeps_transcript(self.record.consent):
+            return
+        try:
+            await self.store.keep_state(self.sid, self.state())
+        except ProviderError as failure:
+            _log.warning("state-not-kept", call=self.sid, code=failure.code)
 
     def state(self) -> bytes:
         """What another process needs to go on with this call."""

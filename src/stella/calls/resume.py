@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from base64 import b64decode
+from datetime import datetime
 
 import structlog
 
@@ -49,6 +50,9 @@ async def revive(
         Legs(record.call_sid, record.account_sid), clock, store,
     )  # fmt: skip
     call.turns = list(record.turns)
-    call.answered_at = clock.monotonic() - (record.turns[-1].ended_s if record.turns else 0.0)
+    call.plan_at = clock.monotonic()
+    if record.answered_at is not None:
+        since = (clock.wall() - datetime.fromisoformat(record.answered_at)).total_seconds()
+        call.answered_at = clock.monotonic() - max(0.0, since)
     call.stream_failures = 1
     return call

@@ -44,7 +44,6 @@ from stella.ports.tapes import TapeStore
 
 _log = structlog.get_logger("stella.session")
 
-COMMIT_DEADLINE_S = 1.0
 CLOSE_PATIENCE_S = 5.0
 """A closed line whose socket never says so is given up after this."""
 
@@ -89,7 +88,7 @@ class CallSession:
         """Inbound sound, in order."""
         vad, ears = self._vad, self._ears
         if vad is None or ears is None:
-            if len(self._early) < 250:
+            if len(self._early) < 250 and not self._closing.is_set():
                 self._early.append(mulaw)
             return
         self._fed += len(mulaw)
@@ -104,7 +103,8 @@ class CallSession:
 
     def dtmf(self, digit: str) -> None:
         """A key was pressed."""
-        if not self.call.language_certain and (code := language_by_key(self.call.agent, digit)):
+        asking = self.call.agent.preset.asks and self.call.record.consent is None
+        if not self.call.language_certain and not asking and (code := language_by_key(self.call.agent, digit)):
             self.call.language_certain = True
             self._spawn(self._switch(code), "language")
             return
@@ -120,11 +120,11 @@ class CallSession:
         self.tell(on.CallEnded(self._chosen_end or (EndedBy.CALLER if self._stopped else EndedBy.CARRIER)))
         self._gone.set()
         self._closing.set()
+        self._line.close()
 
     def displace(self) -> None:
         """A newer leg has taken over: this half-open one ends quietly."""
         self._displaced = True
-        self._line.close()
         self.gone()
 
     def shut_down(self) -> None:
@@ -226,7 +226,7 @@ class CallSession:
                 thinker.cancel(turn)
             case do.CommitTurn(turn):
                 call.note_turn(turn, self._base_s, self._base_turn)
-                self._keep_state()
+                self._spawn(call.keep_state(), "state")
             case do.RecordGap(seconds):
                 call.gaps_ms.append(seconds * 1000)
             case do.RecordBargeIn(seconds):
@@ -236,8 +236,8 @@ class CallSession:
             case do.RecordTool(used):
                 call.note_tool(used)
             case do.RecordConsent(question, answer, by):
-                call.note_consent(question, answer, by)
-                self._spawn(self._commit(), "consent")
+                call.note_consent(call.asked_for(question), answer, by)
+                self._spawn(call.commit(), "consent")
             case do.SwitchLanguage(language):
                 self._spawn(self._switch(language), "language")
             case do.Transfer(name):
@@ -252,26 +252,6 @@ class CallSession:
         task = asyncio.get_running_loop().create_task(work, name=f"{name}-{self.call.sid}")
         self._side_tasks.add(task)
         task.add_done_callback(self._side_tasks.discard)
-
-    async def _commit(self) -> None:
-        """Make what was disclosed and answered safe on disk; a database that sleeps must not silence the call."""
-        try:
-            async with asyncio.timeout(COMMIT_DEADLINE_S):
-                await self.call.store.commit(self.call.kept())
-        except (ProviderError, TimeoutError) as failure:
-            self._log.error("commit-failed", code=getattr(failure, "code", "timeout"))
-            self.call.save()
-
-    def _keep_state(self) -> None:
-        call = self.call
-        if call.agent.preset.keeps_transcript(call.record.consent):
-            self._spawn(self._keep(), "state")
-
-    async def _keep(self) -> None:
-        try:
-            await self.call.store.keep_state(self.call.sid, self.call.state())
-        except ProviderError as failure:
-            self._log.warning("state-not-kept", code=failure.code)
 
     async def _switch(self, code: str) -> None:
         call = self.call
@@ -289,6 +269,9 @@ class CallSession:
             opened = await ears.open(setup.code, self._heard, call.vocabulary)
         except ProviderError:
             self._close(EndedBy.AGENT, "gather", "language")
+            return
+        if self._closing.is_set():
+            await opened.close()
             return
         old, self._ears = self._ears, opened
         if old is not None:
@@ -349,15 +332,20 @@ class CallSession:
 
     async def _open(self) -> None:
         call = self.call
-        await self._commit()
+        await call.commit()
         setup = call.language
         ears = self._engines.ears(call.agent, setup.code)
         if ears is None:
             self._close(EndedBy.AGENT, "gather", "language")
             return
-        self._speaker = Speaker(self._line, self.tell, self._clock, self._voice(), call.note_switch)
+        try:
+            self._speaker = Speaker(self._line, self.tell, self._clock, self._voice(), call.note_switch)
+            self._ears = await ears.open(setup.code, self._heard, call.vocabulary)
+        except ProviderError as failure:
+            self._log.warning("engine-not-there", provider=failure.provider, code=failure.code)
+            self._close(EndedBy.ERROR, "gather", "engine")
+            return
         self._thinker = Thinker(call.brain, self.tell, self._clock, self._base_turn)
-        self._ears = await ears.open(setup.code, self._heard, call.vocabulary)
         self._vad = self._engines.voice_activity.open(self._activity)
         opening = opening_of(call)
         self._watch = EchoWatch(self._echo, opening.policy.echo_threshold, self._clock, self.tell)
@@ -387,10 +375,11 @@ class CallSession:
         if self._speaker is not None:
             self.call.tts_ms += self._speaker.first_audio_ms
             await self._speaker.close()
-        if self._ears is not None:
-            await self._ears.close()
         if self._side_tasks:
             await asyncio.wait(self._side_tasks, timeout=CLOSE_PATIENCE_S)
+        if self._ears is not None:
+            await self._ears.close()
+        self._vad = self._ears = None
         self._add_counts()
 
     def _add_counts(self) -> None:

@@ -11,21 +11,19 @@ import structlog
 
 from stella.calls.engines import Engines
 from stella.calls.gather_path import GatherPath
-from stella.calls.language import first_language
 from stella.calls.last_words import BROKEN, BUSY, NOT_OURS, spoken
 from stella.calls.ledger import Ledger
-from stella.calls.legs import Legs, LegState
-from stella.calls.live_call import Clock, LiveCall, counts_into
+from stella.calls.legs import LegState
+from stella.calls.live_call import Clock, LiveCall
+from stella.calls.new_call import new_call
 from stella.calls.resume import revive
 from stella.calls.session import CallSession
 from stella.calls.transfers import Transfers
 from stella.domain.agent import Agent
 from stella.domain.call import CallRecord, CallStatus, EndedBy
-from stella.domain.consent import Disclosure
 from stella.domain.errors import Refused
 from stella.domain.plan import AskAgain, ConnectPerson, OpenStream, Plan, SayGoodbye, Spoken, TakeMessage
 from stella.domain.request import CallRequest, StreamNotice
-from stella.ports.brain import CallFacts
 from stella.ports.line import Line
 from stella.ports.metrics import Metrics, NullMetrics
 from stella.ports.store import CallStore
@@ -35,8 +33,6 @@ _log = structlog.get_logger("stella.switchboard")
 
 REPEAT_S = 1.0
 """A request repeated within this is the carrier's (or a proxy's) retry, not news."""
-PROOF_OF_LIFE_S = 1.0
-LEG_PATIENCE_S = 2.0
 STREAM_FAILURES_MOST = 2
 
 
@@ -71,7 +67,7 @@ class Switchboard:
         self._gathers, self._ended = self._ledger.gathers, self._ledger.ended
         self._opening: dict[str, asyncio.Lock] = {}
         self._transfers = Transfers(clock.monotonic)
-        self.draining = False
+        self.draining = self.leaving = False
 
     @property
     def accepting(self) -> bool:
@@ -153,21 +149,9 @@ class Switchboard:
         return OpenStream((Spoken(setup.phrases.disclosure, setup.locale, setup.say_voice),), self._new_token())
 
     async def _begin(self, agent: Agent, request: CallRequest) -> Plan:
-        setup, certain = first_language(agent, request.from_, request.country)
-        record = CallRecord(
-            request.call_sid, account_sid=request.account_sid, direction="inbound", from_=request.from_, to=request.to,
-            agent=agent.name, language=setup.code, created_at=self._clock.stamp(),
-            disclosure=Disclosure(setup.phrases.disclosure),
-        )  # fmt: skip
-        facts = CallFacts(
-            request.call_sid, agent, request.from_, setup.code, "stream", self._clock.wall(), counts_into(record)
-        )
-        call = LiveCall(
-            record, agent, setup, self._engines.brain(agent).open(facts), Legs(request.call_sid, request.account_sid),
-            self._clock, self._store, language_certain=certain,
-        )  # fmt: skip
+        call = new_call(request, agent, self._engines, self._store, self._clock)
         self._calls[request.call_sid] = call
-        if agent.voice_path == "gather" or self._engines.ears(agent, setup.code) is None:
+        if self._gather_only(call):
             await self._ledger.commit(call)
             return self._open_gather(call, "new")
         # On the stream the disclosure counts as heard at `start`: there it is committed, before anything is said.
@@ -235,37 +219,27 @@ class Switchboard:
     async def _after(self, request: CallRequest) -> Plan:
         call = self._calls.get(request.call_sid)
         if call is None:
-            return await self._after_unknown(request)
+            async with self._opening.setdefault(request.call_sid, asyncio.Lock()):
+                try:
+                    return await self._after_unknown(request)
+                finally:
+                    self._opening.pop(request.call_sid, None)
         if request.query.get("dial"):
-            return self._after_dial(call, request)
+            # Asked again, or replayed: the person has been dialled for, and the next step was given out.
+            return self._after_dial(call, request) if call.path == "transfer" else call.plan or AskAgain()
         session = self._sessions.get(call.sid)
-        if session is not None and not await self._leg_ended(call):
+        if session is not None and not await self._ledger.leg_ended(call):
             # The stream is alive and heard a moment ago: whoever asks this is not the carrier of this call.
             return AskAgain()
         if call.plan is not None and self._clock.monotonic() - call.plan_at < REPEAT_S and call.after == "nothing":
             return call.plan
         return self._follow(call)
 
-    async def _leg_ended(self, call: LiveCall) -> bool:
-        """Wait a little for a socket that is closing; a leg without sound for a second is dead anyway."""
-        try:
-            async with asyncio.timeout(LEG_PATIENCE_S):
-                await call.leg_over.wait()
-        except TimeoutError:
-            session = self._sessions.get(call.sid)
-            if session is None or session.closed_by_us:
-                return True
-            if session.silent_for() < PROOF_OF_LIFE_S:
-                return False
-            session.displace()
-            self._sessions.pop(call.sid, None)
-            call.legs.end(session.leg)
-            call.after, call.after_detail = "resume", "stream-lost"
-            call.stream_failures += 1
-        return True
-
     def _follow(self, call: LiveCall) -> Plan:
         what, detail, call.after = call.after, call.after_detail, "nothing"
+        if self.leaving and what in ("resume", "gather"):
+            self._ledger.finish(call, EndedBy.SHUTDOWN)
+            return self._apology(call)
         match what:
             case "goodbye":
                 self._ledger.finish(call, call.record.ended_by)
@@ -299,14 +273,21 @@ class Switchboard:
         return SayGoodbye(spoken(BROKEN, (call.language.code,)))
 
     async def _after_unknown(self, request: CallRequest) -> Plan:
+        known = self._calls.get(request.call_sid)
+        if known is not None:
+            return known.plan or AskAgain()
+        talked = bool(request.query.get("dial")) and request.dial_status in ("completed", "answered")
         if request.call_sid in self._ended or not request.call_sid:
             return SayGoodbye()
         agent = self._agents.for_number(request.to)
         call = await revive(request, agent, self._engines, self._store, self._clock) if agent else None
         if call is None:
-            return SayGoodbye(spoken(BROKEN, ("de", "en")) if agent else ())
+            # After a talk with a person there is nothing to add; else somebody is on the line and must hear words.
+            return SayGoodbye(spoken(BROKEN, ("de", "en")) if agent and not talked else ())
         self._calls[call.sid] = call
-        if self._engines.ears(call.agent, call.language.code) is None:
+        if request.query.get("dial"):
+            return self._after_dial(call, request)
+        if self._gather_only(call):
             return self._open_gather(call, "resumed")
         return self._keep_plan(call, self._open_stream(call, why="stream-lost"))
 
@@ -326,9 +307,13 @@ class Switchboard:
         return self._back_from_transfer(call)
 
     def _back_from_transfer(self, call: LiveCall) -> Plan:
-        if call.record.voice_path == "gather" or self._engines.ears(call.agent, call.language.code) is None:
+        if call.record.voice_path == "gather" or self._gather_only(call):
             return self._open_gather(call, "transfer-failed")
         return self._keep_plan(call, self._open_stream(call, why="transfer-failed"))
+
+    def _gather_only(self, call: LiveCall) -> bool:
+        """Whether this call can only be carried by the carrier's own ears."""
+        return call.agent.voice_path == "gather" or self._engines.ears(call.agent, call.language.code) is None
 
     async def _gather(self, request: CallRequest) -> Plan:
         call = self._calls.get(request.call_sid)
@@ -339,15 +324,27 @@ class Switchboard:
             return AskAgain()
         if request.query.get("turn") != str(call.gather_turn):
             return call.plan or AskAgain()
+        if call.turning is None:
+            call.turning = asyncio.ensure_future(self._turn(call, path, request))
+            call.turning.add_done_callback(lambda _done: setattr(call, "turning", None))
+        # The same turn asked twice at once is answered once: a proxy's retry must not ask the brain again.
+        return await asyncio.shield(call.turning)
+
+    async def _turn(self, call: LiveCall, path: GatherPath, request: CallRequest) -> Plan:
         plan, detail = await path.turn(request)
         call.save()
-        await self._ledger.keep_state(call)
+        if call.ended:
+            return SayGoodbye()
+        if self.leaving:
+            self._ledger.finish(call, EndedBy.SHUTDOWN)
+            return self._apology(call)
+        await call.keep_state()
         if plan is not None:
             return self._keep_plan(call, plan)
         if not detail.startswith("language:"):
             return self._transfer(call, detail, path.said_before_transfer())
         call.speak(call.agent.language(detail.removeprefix("language:")))
-        if call.agent.voice_path != "gather" and self._engines.ears(call.agent, call.language.code) is not None:
+        if not self._gather_only(call):
             return self._keep_plan(call, self._open_stream(call, why="path-changed"))
         return self._open_gather(call, "language")
 
@@ -373,7 +370,10 @@ class Switchboard:
     async def stream_status(self, notice: StreamNotice) -> None:
         """A stream failed or ended, says the carrier: kept as the reason if nothing better is known."""
         call = self._calls.get(notice.call_sid)
-        if call is not None and notice.event == "stream-error" and call.sid not in self._sessions:
+        leg = call.legs.current if call is not None else None
+        # The carrier calls our own close an error too (31921): only a stream that failed is one.
+        failed = leg is not None and (leg.state is LegState.MINTED or bool(call and call.stream_failures))
+        if call is not None and failed and notice.event == "stream-error" and call.sid not in self._sessions:
             call.record.error = call.record.error or f"stream error {notice.error[:80]}"
 
     async def run(self, every_s: float = 1.0) -> None:
@@ -385,6 +385,12 @@ class Switchboard:
     def drain(self) -> None:
         """Take no new call from now on."""
         self.draining = True
+
+    def farewell(self) -> None:
+        """Patience is over: every caller hears a goodbye, and no call is carried on."""
+        self.draining = self.leaving = True
+        for session in list(self._sessions.values()):
+            session.shut_down()
 
     async def close(self) -> None:
         """Say goodbye to whoever is left, and wait until everything is written."""

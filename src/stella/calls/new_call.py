@@ -1,0 +1,42 @@
+"""A call that nobody has seen before."""
+
+from __future__ import annotations
+
+from stella.calls.engines import Engines
+from stella.calls.language import first_language
+from stella.calls.legs import Legs
+from stella.calls.live_call import Clock, LiveCall, counts_into
+from stella.domain.agent import Agent
+from stella.domain.call import CallRecord
+from stella.domain.consent import Disclosure
+from stella.domain.request import CallRequest
+from stella.ports.brain import CallFacts
+from stella.ports.store import CallStore
+
+
+def new_call(request: CallRequest, agent: Agent, engines: Engines, store: CallStore, clock: Clock) -> LiveCall:
+    """The call as it rings: its language is chosen, its record begun, its brain open. Nothing is written yet."""
+    setup, certain = first_language(agent, request.from_, request.country)
+    record = CallRecord(
+        request.call_sid,
+        account_sid=request.account_sid,
+        direction="inbound",
+        from_=request.from_,
+        to=request.to,
+        agent=agent.name,
+        language=setup.code,
+        created_at=clock.stamp(),
+        disclosure=Disclosure(setup.phrases.disclosure),
+    )
+    facts = CallFacts(request.call_sid, agent, request.from_, setup.code, "stream", clock.wall(), counts_into(record))
+    return LiveCall(
+        record,
+        agent,
+        setup,
+        engines.brain(agent).open(facts),
+        Legs(request.call_sid, request.account_sid),
+        clock,
+        store,
+        language_certain=certain,
+        plan_at=clock.monotonic(),
+    )
