@@ -12,7 +12,7 @@ import structlog
 
 _NUMBER = re.compile(r"\+?\d[\d /().-]{6,}\d")
 _SECRET_NAMES = ("token", "secret", "password", "authorization", "api_key", "signature")
-_SAFE = ("call", "stream", "timestamp", "url", "public_url")
+_SAFE = ("call", "call_sid", "stream", "timestamp", "url", "public_url")
 _LEAST_DIGITS = 8
 
 
@@ -34,13 +34,19 @@ def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Muta
 def set_up_logs(level: str, form: str) -> None:
     """`form` is `json`, `console`, or `auto`: console on a terminal, JSON elsewhere. Lines go to standard error."""
     plain = form == "console" or (form == "auto" and sys.stderr.isatty())
-    renderer = structlog.dev.ConsoleRenderer() if plain else structlog.processors.JSONRenderer()
+    # Plain tracebacks only: the pretty ones print every local variable, which is keys, numbers and words of callers.
+    renderer = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if plain
+        else structlog.processors.JSONRenderer()
+    )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    tail: list[Any] = [_redact, renderer] if plain else [structlog.processors.format_exc_info, _redact, renderer]
+    # A traceback becomes text first, so that the net sees it too.
+    tail: list[Any] = [structlog.processors.format_exc_info, _redact, renderer]
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*shared, *tail],
