@@ -187,10 +187,13 @@ class Doors:
 
 LOCKED = WebConfig(
     public_url=PUBLIC, auth_tokens=(TOKEN,), account_sid=ACCOUNT, operator_token="operator-token-0123456789", port=0,
-    secret=b"secret-of-the-tests-0123456789abc", deadlines=Deadlines(patrol=0.02, close=0.2),
+    secret=b"secret-of-the-tests-0123456789abc", deadlines=Deadlines(patrol=0.02, close=0.2, goodbye=0.2),
 )  # fmt: skip
 OPEN = WebConfig(
-    development=True, port=0, secret=b"secret-of-the-tests-0123456789abc", deadlines=Deadlines(patrol=0.02, close=0.2)
+    development=True,
+    port=0,
+    secret=b"secret-of-the-tests-0123456789abc",
+    deadlines=Deadlines(patrol=0.02, close=0.2, goodbye=0.2),
 )
 
 

@@ -33,7 +33,9 @@ async def test_draining_lets_a_live_call_finish_and_then_ends(kit):
     """Not ready at once, the stream unharmed, the house told once, the end when the call is over."""
     told = []
     front = kit.front()
-    server = StellaServer(Inside(front, kit.store(), drain=lambda: told.append(1)), kit.locked)
+    server = StellaServer(
+        Inside(front, kit.store(), drain=lambda: told.append(1), farewell=lambda: told.append(2)), kit.locked
+    )
     task = asyncio.get_running_loop().create_task(server.serve(signals=False))
     await server.started()
     stream, _, _ = await kit.Socket.open(server.port, kit.signed_stream)
@@ -51,6 +53,7 @@ async def test_draining_lets_a_live_call_finish_and_then_ends(kit):
     stream.cut()
     await asyncio.wait_for(task, 3)
     assert front.sessions[0].facts == ["stopped", "gone"]
+    assert told == [1]
 
 
 async def test_a_drain_that_takes_too_long_closes_streams_normally(kit):
@@ -67,6 +70,73 @@ async def test_a_drain_that_takes_too_long_closes_streams_normally(kit):
     assert await stream.close_code() == 1000
     await asyncio.wait_for(task, 3)
     assert front.sessions[0].facts == ["gone"]
+    stream.cut()
+
+
+def patient(kit, **deadlines):
+    """The locked door with a short drain and these deadlines."""
+    return replace(kit.locked, deadlines=replace(kit.locked.deadlines, drain=0.05, **deadlines))
+
+
+async def streaming(kit, server, front):
+    """The server's task, and the stream of one live call."""
+    task = asyncio.get_running_loop().create_task(server.serve(signals=False))
+    await server.started()
+    stream, _, _ = await kit.Socket.open(server.port, kit.signed_stream)
+    stream.start()
+    await kit.until(lambda: front.sessions)
+    front.live_calls = 1
+    return task, stream
+
+
+async def test_at_the_drain_deadline_callers_hear_a_goodbye_before_the_port_closes(kit):
+    """F02: nobody is cut without a word; the stream ends by itself, and the carrier's `/after` finds an open door."""
+    front, seen = kit.front(), []
+    inside = Inside(front, kit.store(), farewell=lambda: seen.append(server.media.open_sockets))
+    server = StellaServer(inside, patient(kit, goodbye=3.0))
+    task, stream = await streaming(kit, server, front)
+    server.drain()
+    await kit.until(lambda: seen)
+    stream.media(1)
+    await kit.until(lambda: front.sessions[0].counts.frames_received == 1)
+    front.sessions[0].line.close()
+    assert await stream.close_code() == 1000
+    stream.cut()
+    path = kit.routes[2]
+    answer = await kit.raw(server.port, kit.post(path, kit.fields, signature=kit.sign(path, kit.fields)))
+    assert (kit.status(answer), b"Goodbye." in answer) == (200, True)
+    assert not task.done()
+    front.live_calls = 0
+    await asyncio.wait_for(task, 1)
+    assert seen == [1]
+
+
+async def test_a_stream_that_outlives_the_goodbye_is_closed_and_may_still_ask(kit):
+    """The close comes first, the carrier's request after it."""
+    front = kit.front()
+    server = StellaServer(Inside(front, kit.store()), patient(kit, goodbye=0.05, close=1.0))
+    task, stream = await streaming(kit, server, front)
+    server.drain()
+    assert await stream.close_code() == 1000
+    stream.cut()
+    path = kit.routes[2]
+    answer = await kit.raw(server.port, kit.post(path, kit.fields, signature=kit.sign(path, kit.fields)))
+    assert (kit.status(answer), b"Goodbye." in answer) == (200, True)
+    front.live_calls = 0
+    await asyncio.wait_for(task, 3)
+    assert front.sessions[0].facts == ["gone"]
+
+
+async def test_a_second_word_does_not_wait_for_the_goodbye(kit):
+    """Whoever says it twice means now."""
+    front, asked = kit.front(), []
+    inside = Inside(front, kit.store(), farewell=lambda: asked.append(1))
+    server = StellaServer(inside, patient(kit, goodbye=60.0))
+    task, stream = await streaming(kit, server, front)
+    server.drain()
+    await kit.until(lambda: asked)
+    server.stop()
+    await asyncio.wait_for(task, 3)
     stream.cut()
 
 

@@ -153,7 +153,8 @@ async def open_house(
         events = LiveEvents(switchboard, store)
         inside = Inside(
             switchboard, store, metrics, events=events.follow,
-            keep_consent=lambda answer: _keep_consent(store, answer), drain=switchboard.drain,
+            keep_consent=lambda answer: _keep_consent(store, answer),
+            drain=switchboard.drain, farewell=switchboard.farewell,
         )  # fmt: skip
         server = StellaServer(inside, config)
         async with _housekeeping(switchboard, store, shelf, engines, settings):

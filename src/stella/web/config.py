@@ -46,6 +46,7 @@ class Deadlines:
     close: float = 2.0
     keep_alive: int = 15
     drain: float = 1200.0
+    goodbye: float = 8.0
     patrol: float = 0.25
 
 

@@ -31,7 +31,7 @@ async def _forget(answer: ConsentGiven) -> None:
 
 
 def _nothing() -> None:
-    """The default drain: nobody to tell."""
+    """The default drain and farewell: nobody to tell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,8 @@ class Inside:
     """The house behind the doors.
 
     `events` streams a live call's record; `keep_consent` must be
-    durable when it returns (Unavailable: the visitor is told so); `drain` is told once when the process is to end.
+    durable when it returns (Unavailable: the visitor is told so); `drain` is told once when the process is to end, and
+    `farewell` once where calls are still alive at its deadline: say goodbye to them now, their lines close in a moment.
     """
 
     front: Front
@@ -48,3 +49,4 @@ class Inside:
     events: EventSource | None = None
     keep_consent: Callable[[ConsentGiven], Awaitable[None]] = _forget
     drain: Callable[[], None] = _nothing
+    farewell: Callable[[], None] = _nothing

@@ -132,7 +132,7 @@ class StellaServer:
         await self._ready.wait()
 
     def drain(self) -> None:
-        """Take no new calls, let live ones finish until the deadline, then end. Safe to call again."""
+        """Take no new calls, let live ones finish; at the deadline say goodbye to the rest, then end. Safe to call again."""
         if not self.draining:
             self.draining = True
             log.info("draining", live_calls=self._inside.front.live_calls)
@@ -163,14 +163,19 @@ class StellaServer:
 
     async def _drain(self, engine: _Engine, media: MediaDoor) -> None:
         await self._drain_begun.wait()
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self.config.deadlines.drain
-        while (self._inside.front.live_calls or media.open_sockets) and loop.time() < until:  # noqa: ASYNC110 - rare
-            await asyncio.sleep(0.05)
+        deadlines, inside = self.config.deadlines, self._inside
+
+        def busy() -> bool:
+            return inside.front.live_calls > 0 or media.open_sockets > 0
+
+        if not await _until_not(busy, deadlines.drain):
+            log.warning("drain-deadline", live_calls=inside.front.live_calls, open_sockets=media.open_sockets)
+            inside.farewell()
+            # A spoken goodbye ends with the stream, the carrier's `/after` and the call, all while the port is open.
+            await _until_not(busy, deadlines.goodbye)
         media.close_all()
-        until = loop.time() + self.config.deadlines.close
-        while media.open_sockets and loop.time() < until:  # noqa: ASYNC110 - for two seconds at most
-            await asyncio.sleep(0.02)
+        # A call whose stream was closed just now ends with its `/after`.
+        await _until_not(busy, deadlines.close)
         self._ending = True
         engine.end()
 
@@ -207,6 +212,17 @@ async def serving(server: StellaServer) -> AsyncIterator[str]:
         finally:
             server.stop()
             await asyncio.wait([task])
+
+
+async def _until_not(busy: Callable[[], bool], seconds: float) -> bool:
+    """Wait for that long at most; says whether it is so."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + seconds
+    while busy():
+        if loop.time() >= until:
+            return False
+        await asyncio.sleep(0.02)
+    return True
 
 
 def _engine_config(site: Site, doorway: Doorway) -> uvicorn.Config:
