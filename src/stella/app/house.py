@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import aiohttp
-import structlog
 
 from stella.adapters.http_tool import ToolSessions
 from stella.adapters.models.folder import ModelFolder
@@ -22,6 +20,7 @@ from stella.adapters.sql.writer import Pace
 from stella.app.agents.shelf import AgentShelf
 from stella.app.brains import Brains, vendors
 from stella.app.engines import ProcessEngines
+from stella.app.housekeeping import housekeeping
 from stella.app.live_events import LiveEvents
 from stella.app.secrets_file import secret_file
 from stella.app.settings import Settings
@@ -32,23 +31,16 @@ from stella.conversation.policy import Policy
 from stella.domain.agent import Agent, NotifyTarget
 from stella.domain.errors import ConfigError
 from stella.ports.delivery import Delivery
-from stella.ports.failure import Unavailable
 from stella.web.config import Caps, Deadlines, WebConfig
 from stella.web.inside import ConsentGiven, Inside
 from stella.web.metrics import PrometheusMetrics
 from stella.web.server import StellaServer
 from stella.wire.signature import Signatures
 
-_log = structlog.get_logger("stella.house")
-
 CLOCK = Clock(time.monotonic, lambda: datetime.now(UTC))
-ORPHAN_WAIT_S = 120.0
-"""Calls of a process that died may still come back by `/after` for this long; then they are closed."""
 SAVE_EVERY_S = 0.25
 """What may wait (turns) is written this often, all calls in one transaction; evidence is written at once."""
 LOCAL_URL = "http://localhost"
-HOUR_S = 3600.0
-DAY_S = 24 * HOUR_S
 
 
 class NumberedAgents:
@@ -157,7 +149,7 @@ async def open_house(
             drain=switchboard.drain, farewell=switchboard.farewell,
         )  # fmt: skip
         server = StellaServer(inside, config)
-        async with _housekeeping(switchboard, store, shelf, engines, settings):
+        async with housekeeping(switchboard, store, shelf, engines, settings.retention_days):
             yield House(settings, server, switchboard, shelf, engines, store, outbox, token, new)
 
 
@@ -188,53 +180,3 @@ async def _keep_consent(store: SqlStore, answer: ConsentGiven) -> None:
     await store.note_web_consent(
         answer.consent_id, answer.kind, answer.consent, answer.address_hash, answer.origin, answer.at
     )
-
-
-@contextlib.asynccontextmanager
-async def _housekeeping(
-    switchboard: Switchboard, store: SqlStore, shelf: AgentShelf, engines: ProcessEngines, settings: Settings
-) -> AsyncIterator[None]:
-    async with asyncio.TaskGroup() as tasks:
-        jobs = [
-            tasks.create_task(switchboard.run(), name="sweep"),
-            tasks.create_task(_follow_agent_files(shelf, engines), name="agent-files"),
-            tasks.create_task(_close_orphans(store), name="orphans"),
-            tasks.create_task(_purge_daily(store, settings.retention_days), name="retention"),
-        ]
-        try:
-            yield
-        finally:
-            for job in jobs:
-                job.cancel()
-
-
-async def _follow_agent_files(shelf: AgentShelf, engines: ProcessEngines) -> None:
-    while True:
-        await asyncio.sleep(3.0)
-        if await asyncio.to_thread(shelf.refresh):
-            try:
-                await engines.prepare(shelf.agents)
-            except ConfigError as error:
-                _log.error("agent-not-ready", reason=str(error))
-
-
-async def _close_orphans(store: SqlStore) -> None:
-    """Calls that a dead process left open: those that nobody resumed in time are closed."""
-    while True:
-        await asyncio.sleep(ORPHAN_WAIT_S)
-        try:
-            await store.adopt_orphans(datetime.now(UTC), ORPHAN_WAIT_S)
-        except Unavailable as failure:
-            _log.warning("orphans-wait", code=failure.code)
-
-
-async def _purge_daily(store: SqlStore, days: int) -> None:
-    """What is older than the retention goes; a database that is busy is asked again in an hour."""
-    while True:
-        wait = DAY_S
-        try:
-            await store.purge(datetime.now(UTC) - timedelta(days=days))
-        except Unavailable as failure:
-            _log.warning("purge-waits", code=failure.code)
-            wait = HOUR_S
-        await asyncio.sleep(wait)

@@ -1,0 +1,88 @@
+"""What the house does beside its calls. A job that fails is reported and begun again: it never ends a call."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from stella.adapters.sql import SqlStore
+from stella.app.agents.shelf import AgentShelf
+from stella.app.engines import ProcessEngines
+from stella.calls.switchboard import Switchboard
+from stella.domain.errors import ConfigError
+from stella.ports.failure import Unavailable
+
+_log = structlog.get_logger("stella.house")
+
+ORPHAN_WAIT_S = 120.0
+"""Calls of a process that died may still come back by `/after` for this long; then they are closed."""
+AGENT_FILES_EVERY_S = 3.0
+SWEEP_AGAIN_S = 5.0
+HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
+
+
+@contextlib.asynccontextmanager
+async def housekeeping(
+    switchboard: Switchboard, store: SqlStore, shelf: AgentShelf, engines: ProcessEngines, retention_days: int
+) -> AsyncIterator[None]:
+    """All jobs, for the length of a block."""
+    jobs: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
+        "sweep": (switchboard.run, SWEEP_AGAIN_S),
+        "agent-files": (lambda: _follow_agent_files(shelf, engines), AGENT_FILES_EVERY_S),
+        "orphans": (lambda: _close_orphans(store), ORPHAN_WAIT_S),
+        "retention": (lambda: _purge_daily(store, retention_days), HOUR_S),
+    }
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(unfailing(name, *job), name=name) for name, job in jobs.items()]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+
+
+async def unfailing(name: str, job: Callable[[], Awaitable[None]], again_s: float) -> None:
+    """Do this job until cancelled: whatever it raises is logged, and it begins anew after `again_s`."""
+    while True:
+        try:
+            await job()
+        except Exception:  # noqa: BLE001 whatever it is, the calls of the house go on
+            _log.exception("housekeeping-failed", job=name, again_in_s=again_s)
+        await asyncio.sleep(again_s)
+
+
+async def _follow_agent_files(shelf: AgentShelf, engines: ProcessEngines) -> None:
+    while True:
+        await asyncio.sleep(AGENT_FILES_EVERY_S)
+        if await asyncio.to_thread(shelf.refresh):
+            try:
+                await engines.prepare(shelf.agents)
+            except ConfigError as error:
+                _log.error("agent-not-ready", reason=str(error))
+
+
+async def _close_orphans(store: SqlStore) -> None:
+    """Calls that a dead process left open: those that nobody resumed in time are closed."""
+    while True:
+        await asyncio.sleep(ORPHAN_WAIT_S)
+        try:
+            await store.adopt_orphans(datetime.now(UTC), ORPHAN_WAIT_S)
+        except Unavailable as failure:
+            _log.warning("orphans-wait", code=failure.code)
+
+
+async def _purge_daily(store: SqlStore, days: int) -> None:
+    """What is older than the retention goes; a database that is busy is asked again in an hour."""
+    while True:
+        wait = DAY_S
+        try:
+            await store.purge(datetime.now(UTC) - timedelta(days=days))
+        except Unavailable as failure:
+            _log.warning("purge-waits", code=failure.code)
+            wait = HOUR_S
+        await asyncio.sleep(wait)
