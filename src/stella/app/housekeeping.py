@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import structlog
 
@@ -14,7 +15,7 @@ from stella.app.agents.shelf import AgentShelf
 from stella.app.engines import ProcessEngines
 from stella.calls.switchboard import Switchboard
 from stella.domain.errors import ConfigError
-from stella.ports.failure import Unavailable
+from stella.ports.failure import ProviderError, Unavailable
 
 _log = structlog.get_logger("stella.house")
 
@@ -59,11 +60,25 @@ async def unfailing(name: str, job: Callable[[], Awaitable[None]], again_s: floa
 async def _follow_agent_files(shelf: AgentShelf, engines: ProcessEngines) -> None:
     while True:
         await asyncio.sleep(AGENT_FILES_EVERY_S)
-        if await asyncio.to_thread(shelf.refresh):
-            try:
-                await engines.prepare(shelf.agents)
-            except ConfigError as error:
-                _log.error("agent-not-ready", reason=str(error))
+        await take_up_changes(shelf, engines)
+
+
+async def take_up_changes(shelf: AgentShelf, engines: ProcessEngines) -> None:
+    """Let changed agents answer once their engines are ready; where they cannot be, the old version stays (F17)."""
+    reading = await asyncio.to_thread(shelf.read)
+    if reading is None:
+        return
+    refused: set[Path] = set()
+    for path, agent in reading.fresh.items():
+        try:
+            await engines.prepare((agent,))
+        except (ConfigError, ProviderError) as error:
+            _log.error(
+                "agent file refused, the old one stays", file=str(path), reason=str(error),
+                mend="mend what the reason names, and save the file again",
+            )  # fmt: skip
+            refused.add(path)
+    shelf.adopt(reading, refused)
 
 
 async def _close_orphans(store: SqlStore) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -14,6 +15,14 @@ from stella.domain.errors import AgentFileError
 _log = structlog.get_logger(__name__)
 
 Stamp = tuple[int, int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The agents as their files are now, not yet in use. `fresh` are those of them that are new or changed."""
+
+    agents: Mapping[Path, Agent]
+    fresh: Mapping[Path, Agent]
 
 
 class AgentShelf:
@@ -38,6 +47,7 @@ class AgentShelf:
         for path in self._paths():
             agent = self._agents[path] = load_agent(self._name(path), environ, policy_names)
             self._stamps[path] = _stamp(path, agent)
+        self._read = self._agents
         if not self._agents:
             raise AgentFileError(str(source), 0, "has no agent files (*.toml); put one there or name a built-in agent")
         _unambiguous(self._agents)
@@ -56,39 +66,64 @@ class AgentShelf:
         )
 
     def refresh(self) -> bool:
-        """Read changed, new and vanished files; says whether anything took effect. Call it every few seconds, off the loop."""
-        stamps = {path: _stamp(path, self._agents.get(path)) for path in self._paths()}
+        """Read and adopt in one, for whoever has no engines to prepare; says whether anything took effect."""
+        reading = self.read()
+        return reading is not None and self.adopt(reading)
+
+    def read(self) -> Reading | None:
+        """Read changed, new and vanished files; None where nothing may change. Call it every few seconds, off the loop.
+
+        Calls go on getting the agents in use until `adopt`. Each change is read, and each mistake reported, once.
+        """
+        stamps = {path: _stamp(path, self._read.get(path)) for path in self._paths()}
         if stamps == self._stamps:
-            return False
+            return None
         agents: dict[Path, Agent] = {}
-        fresh: list[Agent] = []
         for path, stamp in stamps.items():
             agent = self._agents.get(path)
             if stamp != self._stamps.get(path):
                 agent = self._reload(path) or agent
             if agent is not None:
                 agents[path] = agent
-                if agent != self._agents.get(path):
-                    fresh.append(agent)
-        # A changed file may name another folder: stamp with what is in use now.
+        # A changed file may name another folder: stamp with what was read now, whether it is adopted or not.
+        self._read = agents
         self._stamps = {
-            path: _stamp(path, agents.get(path)) if path in agents else stamp for path, stamp in stamps.items()
+            path: (*stamp[:2], pages_stamp(agents[path].knowledge)) if path in agents else stamp
+            for path, stamp in stamps.items()
         }
+        if not self._fit(agents) or agents == self._agents:
+            return None
+        return Reading(agents, {path: agent for path, agent in agents.items() if agent != self._agents.get(path)})
+
+    def adopt(self, reading: Reading, refused: Collection[Path] = ()) -> bool:
+        """Put what was read into use, but for the `refused`, whose old versions stay; says whether anything took effect."""
+        agents = {
+            path: agent
+            for path, new in reading.agents.items()
+            if (agent := self._agents.get(path) if path in refused else new) is not None
+        }
+        if agents == self._agents or (refused and not self._fit(agents)):
+            return False
+        self._agents = agents
+        for path, agent in reading.fresh.items():
+            if path in refused:
+                continue
+            _log.info("agent file took effect", agent=agent.name, version=agent.version)
+            if self._changed is not None:
+                self._changed(agent)
+        return True
+
+    def _fit(self, agents: Mapping[Path, Agent]) -> bool:
+        """Whether these can answer together; if not, says why in the log."""
+        if not agents:
+            _log.error("agent files vanished, the old ones stay", source=str(self._source))
+            return False
         try:
             _unambiguous(agents)
         except AgentFileError as error:
             _log.error("agent file refused, the old one stays", reason=str(error))
             return False
-        if not agents:
-            _log.error("agent files vanished, the old ones stay", source=str(self._source))
-            return False
-        took_effect = agents != self._agents
-        self._agents = agents
-        for agent in fresh:
-            _log.info("agent file took effect", agent=agent.name, version=agent.version)
-            if self._changed is not None:
-                self._changed(agent)
-        return took_effect
+        return True
 
     def _reload(self, path: Path) -> Agent | None:
         try:
