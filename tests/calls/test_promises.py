@@ -343,8 +343,10 @@ def test_one_gather_turn_asked_twice_at_once_is_one_turn(run, house):
         h = house(lambda a: [2.0, "Yes."], agent=GATHER)
         await h.voice_webhook()
         await asyncio.sleep(8)
+
         def ask():
             return h.switchboard.gather(request(speech="hello", query={"turn": "1"}))
+
         a, b = await asyncio.gather(ask(), ask())
         n = len(h.brain.asked)
         texts = [t.text for t in h.record.turns]

@@ -193,6 +193,8 @@ class Switchboard:
         call.after = "nothing"
         session = CallSession(call, leg, line, self._engines, self._session_over, self._tapes)
         self._sessions[call_sid] = session
+        if self.leaving:
+            session.shut_down()
         return session
 
     def _session_over(self, session: CallSession) -> None:

@@ -74,7 +74,7 @@ PHRASES_DE = Phrases(
     farewell="Vielen Dank für Ihren Anruf. Auf Wiederhören!",
     transferring="Ich verbinde Sie. Einen Moment bitte.",
     transfer_failed="Dort hebt leider gerade niemand ab. Darf ich eine Nachricht aufnehmen?",
-    handed_over="Das Gespräch geht jetzt an einen Menschen. Auf Wiederhören!",
+    handed_over="Wir müssen hier leider unterbrechen. Bitte rufen Sie in ein paar Minuten noch einmal an. Auf Wiederhören!",
     language_switch="Gerne, wir sprechen Deutsch weiter. Was kann ich für Sie tun?",
     resumed="Da bin ich wieder. Entschuldigen Sie die Unterbrechung. Wo waren wir?",
 )
@@ -95,7 +95,7 @@ PHRASES_EN = Phrases(
     farewell="Thank you for calling. Goodbye!",
     transferring="I will put you through. One moment, please.",
     transfer_failed="I am afraid nobody is picking up there. May I take a message?",
-    handed_over="I am handing you over to a person now. Goodbye!",
+    handed_over="I am sorry, we have to stop here. Please call again in a few minutes. Goodbye!",
     language_switch="Of course, let us go on in English. How can I help you?",
     resumed="I am back. Sorry for the interruption. Where were we?",
 )
