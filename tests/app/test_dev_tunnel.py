@@ -65,7 +65,7 @@ def env(double: TwilioDouble, tmp_path: Path) -> dict[str, str]:
     if models := os.environ.get("STELLA_MODELS_DIR"):
         kept["STELLA_MODELS_DIR"] = models
     else:
-        kept["STELLA_MODELS_DIR"] = str(models_folder().root)
+        kept["STELLA_MODELS_DIR"] = str(models_folder().path.absolute())
     return kept | {
         "PATH": path + os.pathsep + os.environ["PATH"], "STELLA_AGENT": str(tmp_path / "agent.toml"),
         "STELLA_DATA_DIR": str(tmp_path / "data"), "STELLA_LOG_LEVEL": "warning", "STELLA_DRAIN_SECONDS": "0",
