@@ -27,7 +27,6 @@ QUIET = LineFaults(snr_db=30)
 AT_ONCE = 14
 SERVICES = "What services do you offer?"
 HOURS = "Stop please. What are your opening hours?"
-ECHOES = ((-20, 60, 30), (-20, 180, 30), (-20, 500, 25), (-10, 250, 30), (-25, 120, 30))
 
 
 def cough() -> bytes:
@@ -56,7 +55,7 @@ def scripts(exchange: Exchange, asking: Exchange) -> dict[str, Coroutine[Any, An
     """Every call of this file, by name."""
     ring = exchange.ring
     okay = exchange.voice("Okay.", "en")
-    calls = {
+    return {
         "cough": ring([Speak(SERVICES), Interrupt("", 1.5, cough())], faults=QUIET),
         "okay": ring([Speak(SERVICES), Interrupt("Okay.", 1.5, okay)], faults=QUIET),
         "interruption": ring([Speak(SERVICES), Interrupt(HOURS, 1.5)], faults=QUIET),
@@ -69,11 +68,6 @@ def scripts(exchange: Exchange, asking: Exchange) -> dict[str, Coroutine[Any, An
             [Speak(SERVICES), Interrupt(HOURS, 1.5)], faults=LineFaults(snr_db=30, echo_db=-20, echo_ms=180)
         ),
     }
-    for db, ms, snr in ECHOES:
-        line = LineFaults(snr_db=snr, echo_db=db, echo_ms=ms)
-        script = [Speak(SERVICES), Speak("What are your opening hours?")]
-        calls[f"echo {db} dB {ms} ms"] = ring(script, faults=line)
-    return calls
 
 
 @pytest.fixture(scope="module")
@@ -189,15 +183,6 @@ def test_the_consent_question_cannot_be_talked_over(rung):
     assert "opening" not in caller_said(call).lower()
 
 
-@pytest.mark.parametrize(("db", "ms", "snr"), ECHOES)
-def test_her_own_echo_never_interrupts_her(rung, db, ms, snr):
-    """On five lines with noise: no clear, no turn of the caller made of echo, every word heard."""
-    call = rung[f"echo {db} dB {ms} ms"]
-    assert not call.report.clears
-    assert len([turn for turn in call.record["turns"] if turn["speaker"] == "caller"]) == 2
-    assert all(turn["heard_text"] == turn["text"] for turn in agent_turns(call))
-
-
 def test_no_word_in_any_record_was_unheard(rung):
     """Agent turns in records are never longer than the sound that reached the ear."""
     for name, call in rung.items():
@@ -206,7 +191,8 @@ def test_no_word_in_any_record_was_unheard(rung):
         assert chars <= 25 * ear_s + 40, name
 
 
-def test_every_mark_that_proved_something_is_counted(rung):
-    """Where nothing was cleared every mark was heard."""
-    media = rung["echo -20 dB 60 ms"].record["media"]
-    assert media["marks_heard"] == media["marks_sent"] > 0
+def test_no_more_marks_count_as_heard_than_were_played(rung):
+    """What the record calls heard, the telephone played; echoes of what a clear dropped prove nothing."""
+    for name, call in rung.items():
+        played = sum(mark.how == "played" for mark in call.report.marks)
+        assert 0 < call.record["media"]["marks_heard"] <= played, name
