@@ -35,7 +35,7 @@ QUICK_CHARS_PER_S = 18.0
 """And at the most: an answer that came even before this was an interruption."""
 ANSWER_S = 0.5
 """The shortest answer, and the pause after it, before the carrier tells us."""
-SILENCES_MOST = 2
+CONSENT_ASKED_MOST = 2
 
 
 @dataclass(slots=True)
@@ -55,9 +55,7 @@ class Spell:
     """Where a call is on the gather path."""
 
     silences: int = 0
-    last: list[str] = field(default_factory=list)
     said_at: float = 0.0
-    said_s: float = 0.0
     said_text: list[str] = field(default_factory=list)
     consent_asked: int = 0
 
@@ -170,7 +168,7 @@ class GatherPath:
         call, spell = self._call, self._spell
         phrases = call.language.phrases
         answer = {"1": Answer.YES, "2": Answer.NO}.get(request.digits) or yes_or_no(request.speech)
-        if answer is Answer.UNCLEAR and spell.consent_asked < SILENCES_MOST and (request.speech or request.digits):
+        if answer is Answer.UNCLEAR and spell.consent_asked < CONSENT_ASKED_MOST and (request.speech or request.digits):
             spell.consent_asked += 1
             return self._ask([phrases.consent_unclear], expects=ExpectAnswer("yes-no"), barge_in=False)
         by = "key" if request.digits else "speech" if answer is not Answer.UNCLEAR else "silence"

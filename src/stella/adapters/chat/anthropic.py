@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from stella.adapters.chat.dialect import CALLS_MOST, Growing, Question, decode, failure, word
+from stella.adapters.chat.sides import by_side
 from stella.ports.failure import Malformed, Unavailable
 from stella.ports.language import Called, FromAgent, FromCaller, Grew, Message, ModelEvent, Spent, ToolSpec
 
@@ -71,7 +72,7 @@ class Anthropic:
             "model": self._model,
             "max_tokens": most_tokens,
             "system": [{"type": "text", "text": system, "cache_control": _KEPT}],
-            "messages": _joined(messages),
+            "messages": by_side(messages, "assistant", "content", _blocks),
             "stream": True,
         }
         if tools:
@@ -91,19 +92,6 @@ class Anthropic:
     def reader(self) -> AnthropicReader:
         """For one answer."""
         return AnthropicReader()
-
-
-def _joined(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Turns in this vendor's shape; what stands on the same side is one message."""
-    shown: list[dict[str, Any]] = []
-    for message in messages:
-        role = "assistant" if isinstance(message, FromAgent) else "user"
-        blocks = _blocks(message)
-        if shown and shown[-1]["role"] == role:
-            shown[-1]["content"] += blocks
-        elif blocks:
-            shown.append({"role": role, "content": blocks})
-    return shown
 
 
 def _blocks(message: Message) -> list[dict[str, Any]]:

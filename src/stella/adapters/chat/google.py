@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from stella.adapters.chat.dialect import ARGUMENTS_MOST, CALLS_MOST, Question, decode, failure, word
+from stella.adapters.chat.sides import by_side
 from stella.ports.failure import Malformed, Rejected, Unavailable
 from stella.ports.language import Called, FromAgent, FromCaller, Grew, Message, ModelEvent, Spent, ToolCall, ToolSpec
 
@@ -75,7 +76,7 @@ class Google:
             settings["thinkingConfig"] = {"thinkingBudget": 0}
         body: dict[str, Any] = {
             "systemInstruction": {"parts": [{"text": system}]},
-            "contents": _joined(messages),
+            "contents": by_side(messages, "model", "parts", _parts),
             "generationConfig": settings,
         }
         if tools:
@@ -104,19 +105,6 @@ class Google:
     def reader(self) -> GoogleReader:
         """For one answer."""
         return GoogleReader()
-
-
-def _joined(messages: Sequence[Message]) -> list[dict[str, Any]]:
-    """Turns in this vendor's shape; what stands on the same side is one content."""
-    shown: list[dict[str, Any]] = []
-    for message in messages:
-        role = "model" if isinstance(message, FromAgent) else "user"
-        parts = _parts(message)
-        if shown and shown[-1]["role"] == role:
-            shown[-1]["parts"] += parts
-        elif parts:
-            shown.append({"role": role, "parts": parts})
-    return shown
 
 
 def _parts(message: Message) -> list[dict[str, Any]]:
