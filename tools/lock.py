@@ -36,7 +36,7 @@ def requirements(project: dict[str, Any]) -> dict[str, list[str]]:
     extras = project["project"]["optional-dependencies"]
     return {
         "run": [*project["project"]["dependencies"], *project["build-system"]["requires"], "editables", "pip"],
-        "dev": [*extras["dev"], *extras["postgres"], *extras["redis"]],
+        "dev": [package for extra in extras.values() for package in extra],
     }
 
 
