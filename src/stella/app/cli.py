@@ -7,7 +7,7 @@ import sys
 import typer
 
 import stella
-from stella.app.commands import backup, bench, call, calls, dev, doctor, models, numbers, serve, urls, verify
+from stella.app.commands import backup, bench, call, calls, contract, dev, doctor, models, numbers, serve, urls, verify
 from stella.domain.errors import StellaError
 
 cli = typer.Typer(
@@ -24,6 +24,7 @@ cli.command("call")(call.command)
 cli.command("bench")(bench.command)
 cli.command("verify")(verify.command)
 cli.command("doctor")(doctor.command)
+cli.command("contract")(contract.command)
 cli.command("backup")(backup.backup_command)
 cli.command("restore")(backup.restore_command)
 cli.command("upgrade")(backup.upgrade_command)

@@ -64,6 +64,11 @@ class Access:
     setting: str
     keyless: bool = False
 
+    @property
+    def missing(self) -> str:
+        """What has to be set before this vendor can be asked; empty where nothing has."""
+        return "" if self.key or self.keyless else f"{self.setting} is not set"
+
 
 def speech_access(settings: Settings) -> Mapping[str, Access]:
     """What the settings give access to. An OpenAI-compatible server of one's own needs no key."""
@@ -82,6 +87,11 @@ def speech_access(settings: Settings) -> Mapping[str, Access]:
             keyless=bool(settings.openai_base_url),
         ),
     }  # fmt: skip
+
+
+def cloud_voice(name: str, access: Access, session: aiohttp.ClientSession) -> CloudVoice:
+    """A vendor's voice by name."""
+    return CloudVoice(VOICES[name](access.key, access.base), session)
 
 
 class Speech:
@@ -147,7 +157,7 @@ class Speech:
         access = self._access.get(name)
         if name not in names or access is None or self._session is None:
             raise ConfigError(f"engines.{kind}: there is no {name!r}; there are {', '.join(names)}")
-        if not access.key and not access.keyless:
+        if access.missing:
             raise ConfigError(f"engines.{kind}: {name} needs {access.setting}; set it, or take {name} out")
         return access, self._session
 
@@ -176,7 +186,7 @@ class Speech:
             self._voices[name] = bench.TextToSpeech(await asyncio.to_thread(three_seconds, caller_voice()))
         else:
             access, session = self._vendor("tts", name, TTS_NAMES)
-            self._bare[name] = CloudVoice(VOICES[name](access.key, access.base), session)
+            self._bare[name] = cloud_voice(name, access, session)
             self._voices[name] = PhraseCache(self._bare[name])
 
     def ears(self, names: tuple[str, ...], language: str) -> SpeechToText | None:

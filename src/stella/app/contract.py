@@ -1,0 +1,121 @@
+"""Which engines `stella contract` can judge, and by which suite: one row a kind, filled from the settings.
+
+A kind is a function from settings and session to trials, listed in `KINDS`. Another port joins with one function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import aiohttp
+
+from stella.app.settings import Settings
+from stella.app.speech import EARS, VOICES, Access, cloud_voice, speech_access
+from stella.app.voices import caller_voice
+from stella.domain.errors import ConfigError
+from stella.ports.contract.judge import Given, Verdict, judge
+from stella.ports.contract.speech_to_text import SpeechToTextContract
+from stella.ports.contract.text_to_speech import TextToSpeechContract
+from stella.ports.failure import Unavailable
+
+SENTENCE, WORD = "Good morning. I would like to make an appointment, please.", "appointment"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One engine before the suite of its port. `missing` says what keeps it from being asked, `costs` what asking does."""
+
+    kind: str
+    engine: str
+    suite: type
+    given: Given
+    missing: str = ""
+    costs: str = ""
+
+    @property
+    def name(self) -> str:
+        """As one asks for it on the command line."""
+        return f"{self.kind}:{self.engine}"
+
+
+class LiveVoiceContract(TextToSpeechContract):
+    """The promises of a voice, where no two renderings are of the same length."""
+
+    within = 0.4
+
+
+def ears_trials(settings: Settings, session: aiohttp.ClientSession) -> list[Trial]:
+    """Every vendor's ears; what they are told is said by this machine's own voice."""
+    try:
+        speech = caller_voice()(SENTENCE, "en")
+        silent = ""
+    except (Unavailable, ConfigError) as missing:
+        speech, silent = b"", f"nobody here can say the test's sentence: {missing}"
+
+    @asynccontextmanager
+    async def given(name: str, access: Access) -> AsyncIterator[Mapping[str, object]]:
+        ears = EARS[name](access.key, session, access.base)
+        try:
+            yield {"ears": ears, "speech": speech, "said": WORD}
+        finally:
+            await ears.close()
+
+    return [
+        Trial("stt", name, SpeechToTextContract, partial(given, name, access), access.missing or silent,
+              "two minutes of listening")
+        for name, access in speech_access(settings).items() if name in EARS
+    ]  # fmt: skip
+
+
+def voice_trials(settings: Settings, session: aiohttp.ClientSession) -> list[Trial]:
+    """Every vendor's voice."""
+
+    @asynccontextmanager
+    async def given(name: str, access: Access) -> AsyncIterator[Mapping[str, object]]:
+        voice = cloud_voice(name, access, session)
+        try:
+            yield {"voice": voice}
+        finally:
+            await voice.close()
+
+    return [
+        Trial("tts", name, LiveVoiceContract, partial(given, name, access), access.missing,
+              "some 1,500 characters of speech")
+        for name, access in speech_access(settings).items() if name in VOICES
+    ]  # fmt: skip
+
+
+KINDS: tuple[Callable[[Settings, aiohttp.ClientSession], list[Trial]], ...] = (ears_trials, voice_trials)
+
+
+def chosen(trials: Sequence[Trial], names: Sequence[str]) -> list[Trial]:
+    """Those that were named (`deepgram`, `tts:deepgram`, `stt`), else all. Raises ConfigError for an unknown name."""
+    for name in names:
+        if not any(name in (trial.name, trial.engine, trial.kind) for trial in trials):
+            known = ", ".join(trial.name for trial in trials)
+            raise ConfigError(f"there is no engine {name!r} to be judged; there are {known}")
+    return [trial for trial in trials if not names or {trial.name, trial.engine, trial.kind} & set(names)]
+
+
+async def run(
+    settings: Settings,
+    names: Sequence[str],
+    begin: Callable[[Trial], None],
+    told: Callable[[Trial, Verdict], None],
+) -> list[tuple[Trial, list[Verdict]]]:
+    """Judge what was named, one engine after the other. `begin` hears of each, `told` of each verdict."""
+    done: list[tuple[Trial, list[Verdict]]] = []
+    async with aiohttp.ClientSession() as session:
+        trials = chosen([trial for kind in KINDS for trial in kind(settings, session)], names)
+        for trial in trials:
+            begin(trial)
+            verdicts: list[Verdict] = []
+            if not trial.missing:
+                async for verdict in judge(trial.suite, trial.given):
+                    verdicts.append(verdict)
+                    told(trial, verdict)
+            done.append((trial, verdicts))
+    return done
