@@ -14,11 +14,15 @@ UNTRIMMED = {"/2010-04-01/Accounts.json"}
 """Asked by STELLA, and left out of the trimmed description."""
 
 
+def where() -> Path:
+    """Where the description would be."""
+    beside = Path(__file__).resolve().parents[4] / "shared/twilio-oai/twilio_voice_trim.json"
+    return Path(os.environ.get("STELLA_TEST_TWILIO_OPENAPI") or beside)
+
+
 def description() -> dict[str, Any] | None:
     """The description, where somebody has put it."""
-    beside = Path(__file__).resolve().parents[4] / "shared/twilio-oai/twilio_voice_trim.json"
-    path = Path(os.environ.get("STELLA_TEST_TWILIO_OPENAPI") or beside)
-    return json.loads(path.read_text()) if path.is_file() else None
+    return json.loads(where().read_text()) if where().is_file() else None
 
 
 def faults(seen: Seen, known: dict[str, Any]) -> list[str]:
