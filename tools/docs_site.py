@@ -1,6 +1,5 @@
-"""Make a web site of the documentation: build/site. Needs Zensical, which nothing else here does.
+"""Make a web site of the documentation: build/site. Zensical comes with `make setup-dev`.
 
-    .venv/bin/python -m pip install zensical
     .venv/bin/python tools/docs_site.py
 
 The pages link to each other as files of this repository (docs/…, CHANGELOG.md, deploy/…), so they are laid out the same
@@ -35,7 +34,7 @@ def main() -> int:
     beside = Path(sys.executable).with_name("zensical")
     zensical = str(beside) if beside.exists() else shutil.which("zensical")
     if not zensical:
-        print("Zensical is not installed: .venv/bin/python -m pip install zensical", file=sys.stderr)
+        print("Zensical is not installed: make setup-dev", file=sys.stderr)
         return 1
     lay_out()
     return subprocess.run([zensical, "build", "--clean", "--strict"], cwd=ROOT, check=False).returncode

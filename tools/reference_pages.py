@@ -23,6 +23,7 @@ from stella.web.config import STREAM_PATH, WebConfig
 from stella.web.inside import Inside
 from stella.web.metrics import PrometheusMetrics
 from stella.web.operator_api import operator_api
+from stella.web.refusals import Refusals
 from stella.web.server import StellaServer
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/reference"
@@ -110,7 +111,8 @@ def _surface() -> tuple[list[tuple[str, str]], list[tuple[str, str]], list[tuple
     anything = cast("Any", object())
     server = StellaServer(Inside(anything, anything, PrometheusMetrics()), WebConfig(development=True, port=0))
     try:
-        site = server._site(anything, anything)  # noqa: SLF001  # the map is the site's own
+        refusals = Refusals(PrometheusMetrics(), 1, lambda: 0.0)
+        site = server._site(anything, refusals)  # noqa: SLF001  # the map is the site's own
     finally:
         server._socket.close()  # noqa: SLF001
     api = operator_api(anything, None, 1, lambda: False).openapi()["paths"]

@@ -153,7 +153,8 @@ async def test_openapi_describes_the_operator_api(locked, kit):
     """At the fixed address, behind the gate."""
     paths = _json(await kit.raw(locked.port, _get("/openapi.json", BEARER)))["paths"]
     one = "/api/stella/v1/calls/{call_sid}"
-    assert set(paths) == {"/api/stella/v1/calls", one, f"{one}/recording.wav", f"{one}/events"}
+    root = "/api/stella/v1"
+    assert set(paths) == {f"{root}/calls", f"{root}/refusals", one, f"{one}/recording.wav", f"{one}/events"}
     answer = await kit.raw(locked.port, _get("/docs", BEARER))
     assert (kit.status(answer), b"x-content-type-options: nosniff" in answer) == (200, True)
 

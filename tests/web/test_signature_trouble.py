@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 from structlog.testing import capture_logs
 
@@ -9,7 +12,7 @@ from stella.domain.errors import Refused
 from stella.ports.metrics import NullMetrics
 from stella.web.config import WebConfig
 from stella.web.locks import Locks
-from stella.web.refusals import Puzzle, Refusals
+from stella.web.refusals import KEPT, Puzzle, Refusals
 from stella.wire.signature import sign_form
 
 TOKEN, OTHER = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
@@ -89,3 +92,41 @@ def test_reasons_are_looked_for_once_a_second_and_place(locks):
         refusals.note(Puzzle("wrong-signature", "the mend", explain), VOICE)
     assert asked == 3
     assert [line["mend"] for line in lines] == ["why", *["the mend"] * 4, "why", "why"]
+
+
+class TestRemembered:
+    """What the doors turned away can still be read when the log has scrolled away."""
+
+    def test_the_true_reason_is_kept_with_how_often_and_when(self):
+        """The general advice of the next hundred must not cover the one sentence that helps."""
+        refusals = Refusals(NullMetrics(), 1, lambda: 0.0, lambda: datetime(2026, 11, 30, 12, 0, tzinfo=UTC))
+        for _ in range(3):
+            refusals.note(Puzzle("wrong-signature", "general advice", lambda: "signed for http://"), VOICE)
+        kept = refusals.recent()
+        assert kept == [
+            {"cause": "wrong-signature", "where": VOICE, "mend": "signed for http://", "times": 3,
+             "last_at": "2026-11-30T12:00:00+00:00"}
+        ]  # fmt: skip
+
+    def test_it_is_a_handful_and_the_newest_come_first(self):
+        """Whoever knocks with a thousand paths shall not fill the memory."""
+        refusals = Refusals(NullMetrics(), 1, lambda: 0.0)
+        for number in range(KEPT + 20):
+            refusals.note(Refused("no-signature", "sign"), f"/path{number}")
+        kept = refusals.recent()
+        assert len(kept) == KEPT
+        assert kept[0]["where"] == f"/path{KEPT + 19}"
+
+    async def test_the_operator_reads_them_behind_the_gate(self, locked, kit):
+        """With the token only: they say how the doors are built."""
+        body = b"AccountSid=AC1&CallSid=CA1"
+        head = f"POST {VOICE} HTTP/1.1\r\nHost: x\r\nX-Twilio-Signature: {'A' * 27}=\r\nConnection: close\r\n"
+        kind = "Content-Type: application/x-www-form-urlencoded\r\n"
+        sent = f"{head}{kind}Content-Length: {len(body)}\r\n\r\n".encode() + body
+        assert kit.status(await kit.raw(locked.port, sent)) == 403
+        path = "/api/stella/v1/refusals"
+        bearer = "Authorization: Bearer operator-token-0123456789"
+        ask = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{bearer}\r\n\r\n".encode()
+        told = json.loads((await kit.raw(locked.port, ask)).partition(b"\r\n\r\n")[2])["refusals"]
+        assert [(each["cause"], each["where"]) for each in told] == [("wrong-signature", VOICE)]
+        assert kit.status(await kit.raw(locked.port, ask.replace(bearer.encode(), b"X: y"))) == 401

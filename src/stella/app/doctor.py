@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from stella.adapters.twilio import TwilioRest
 from stella.app.doctor_call import check_call
+from stella.app.doctor_doors import check_refusals
 from stella.app.doctor_examination import Examination
 from stella.app.doctor_house import check_agents, check_database, check_models, check_settings, check_voices
 from stella.app.doctor_keys import check_keys
@@ -46,6 +47,8 @@ async def examine(
     await _survive(look, check_keys(look))
     await _survive(look, check_public_url(look))
     await _survive(look, asyncio.to_thread(check_twilio, look, opened))
+    # Before the call to itself, which must not be among what is found.
+    await _survive(look, check_refusals(look))
     if call:
         await _survive(look, check_call(look))
     return look.lines

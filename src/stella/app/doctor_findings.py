@@ -113,6 +113,9 @@ _TWILIO = table(
 )  # fmt: skip
 
 _CALL = table(
+    Known("requests-refused", "warn", "Callers hear the fallback, or Twilio's own error sentence.",
+          "The running server refused signed requests since it started; the reason it found is told.",
+          "Do as it says; `stella verify` with the server's address shows whether it helped."),
     Known("self-call-failed", "fail", "A call to this installation fails.", "See what was noticed.",
           "The server's log at this moment; `stella verify` with the server's address names the place."),
     Known("self-call-deaf", "fail", "The agent speaks but does not hear.",

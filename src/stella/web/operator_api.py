@@ -26,9 +26,11 @@ _SAFE = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-refe
 
 
 def operator_api(
-    store: CallStore, events: EventSource | None, most_readers: int, ending: Callable[[], bool]
-) -> FastAPI:
-    """The application. `ending` tells event readers that the process is going; at most `most_readers` read at once."""
+    store: CallStore, events: EventSource | None, most_readers: int, ending: Callable[[], bool],
+    refused: Callable[[], list[dict[str, Any]]] = list,
+) -> FastAPI:  # fmt: skip
+    """The application. `ending` tells event readers that the process is going; at most `most_readers` read at once;
+    `refused` is what the doors turned away lately."""
     app = FastAPI(title="STELLA operator API", version=__version__, docs_url="/docs", redoc_url=None)
     app.add_exception_handler(AnyHTTPException, _as_problem)
     app.add_exception_handler(RequestValidationError, _as_bad_request)
@@ -59,6 +61,10 @@ def operator_api(
             raise HTTPException(429, f"{most_readers} readers follow calls already")
         source = events(call_sid) if events is not None else _poll(store, call_sid)
         return StreamingResponse(_sse(source, readers, ending), media_type="text/event-stream")
+
+    @app.get("/api/stella/v1/refusals", summary="What the doors turned away lately, and how to mend it")
+    async def refusals() -> Response:
+        return _json({"refusals": refused()})
 
     return app
 

@@ -188,7 +188,8 @@ class StellaServer:
         public |= {CALL_ROOT + "token": website.features, "/api/stella/consent": website.consent}
         public |= {"/health": health.health, "/healthz": health.live, "/readyz": health.ready}
         gated: dict[str, Endpoint] = {"/metrics": health.metrics}
-        api = operator_api(inside.store, inside.events, config.caps.event_readers, lambda: self._ending)
+        readers = config.caps.event_readers
+        api = operator_api(inside.store, inside.events, readers, lambda: self._ending, refusals.recent)
         roots = ("/api/stella/v1/", "/docs", "/openapi.json")
         return Site(public, gated, with_safe_headers(api), roots, Gate(config), refusals, config.prefix)
 
