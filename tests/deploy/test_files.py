@@ -5,6 +5,9 @@ from __future__ import annotations
 import configparser
 import re
 import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +139,27 @@ def test_the_service_reads_its_secrets_from_a_file_and_writes_to_one_place() -> 
     assert (service["ProtectSystem"], service["NoNewPrivileges"], service["User"]) == ("strict", "yes", "stella")
 
 
+def test_systemd_itself_takes_the_unit(tmp_path: Path) -> None:
+    """A misspelt key is a warning in a log that nobody reads, and the fence it should be is not there."""
+    analyze = shutil.which("systemd-analyze")
+    if analyze is None:
+        pytest.skip("systemd-analyze is not installed")
+    copy = tmp_path / "stella.service"
+    text = (DEPLOY / "systemd/stella.service").read_text()
+    copy.write_text(re.sub(r"^ExecStart=\S+", f"ExecStart={sys.executable}", text, flags=re.MULTILINE))
+    done = subprocess.run(
+        [analyze, "verify", "--man=no", str(copy)], capture_output=True, text=True, check=False, timeout=50
+    )
+    assert (done.returncode, [line for line in done.stderr.splitlines() if "stella.service" in line]) == (0, [])
+
+
+def test_the_pages_that_the_files_name_exist() -> None:
+    """Whoever opens a file on a server follows it to the page."""
+    texts = [path for path in (*DEPLOY.rglob("*"), ROOT / "compose.yaml", ROOT / "Dockerfile") if path.is_file()]
+    named = {page for path in texts for page in re.findall(r"docs/[a-z/-]+\.md", path.read_text())}
+    assert [page for page in sorted(named) if not (ROOT / page).exists()] == []
+
+
 def test_compose_names_only_files_and_services_that_exist() -> None:
     """A folder that is missing is made by the engine, as root, and empty."""
     data = compose()
@@ -149,11 +173,13 @@ def test_compose_names_only_files_and_services_that_exist() -> None:
 def test_the_default_is_one_container_and_prod_adds_database_and_certificates() -> None:
     """Somebody who tries it must not get a database first."""
     profiles = {name: service.get("profiles", []) for name, service in compose()["services"].items()}
-    assert profiles == {"stella": [], "postgres": ["prod"], "caddy": ["prod"]}
+    assert profiles == {"stella": [], "postgres": ["prod"], "redis": ["prod"], "caddy": ["prod"]}
     stella = compose()["services"]["stella"]
     assert stella["read_only"] is True and stella["cap_drop"] == ["ALL"]
     assert [port for port in stella["ports"] if not port.startswith("127.0.0.1:")] == []
-    assert [one for name, one in compose()["services"].items() if name == "postgres" and "ports" in one] == []
+    assert [
+        one for name, one in compose()["services"].items() if name in {"postgres", "redis"} and "ports" in one
+    ] == []
 
 
 def test_no_proxy_cuts_the_longest_call() -> None:
