@@ -8,7 +8,9 @@ from stella.domain.plan import (
     AskAgain,
     AskByGather,
     ConnectPerson,
+    OpenRelay,
     OpenStream,
+    RelayLanguage,
     SayGoodbye,
     Spoken,
     TakeMessage,
@@ -47,6 +49,44 @@ def test_a_stream_is_opened_exactly_as_promised():
         ),
         Verb("Redirect", {"method": "POST"}, ROOT + "/after"),
     ]
+
+
+def test_a_relay_is_opened_with_everything_written_out():
+    """The library drops an attribute it does not know in silence: each is looked for in the document itself."""
+    languages = (RelayLanguage("de-AT", "Polly.Vicki-Neural"), RelayLanguage("en-GB", "man"))
+    plan = OpenRelay(HELLO, "tok-1", languages, ("Vintaro", "Anna Berger"), 0.7)
+    said, connect, behind = parse_document(render(plan, BASE))
+    assert said.text == "Guten Tag."
+    assert connect.attributes == {"action": ROOT + "/after", "method": "POST"}
+    (relay,) = connect.children
+    assert relay.name == "ConversationRelay"
+    assert relay.attributes == {
+        "url": "wss://calls.example.com/api/stella/call/relay",
+        "language": "de-DE",
+        "interruptible": "any",
+        "reportInputDuringAgentSpeech": "any",
+        "dtmfDetection": "true",
+        "partialPrompts": "true",
+        "speechTimeout": "700",
+        "hints": "Vintaro,Anna Berger",
+        "events": "speaker-events tokens-played",
+    }
+    assert relay.children == (
+        Verb("Language", {"code": "de-DE", "ttsProvider": "Amazon", "voice": "Vicki-Neural"}),
+        Verb("Language", {"code": "en-GB"}),
+        Verb("Parameter", {"name": "token", "value": "tok-1"}),
+        Verb("Parameter", {"name": "provider", "value": "twilio"}),
+        Verb("Parameter", {"name": "feature", "value": "stella-call"}),
+    )
+    assert relay.parameters()["token"] == "tok-1"
+    assert behind == Verb("Redirect", {"method": "POST"}, ROOT + "/after")
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(0.0, "600"), (0.65, "650"), (60.0, "5000")])
+def test_the_silence_that_ends_an_utterance_stays_within_twilios_bounds(seconds, written):
+    """Outside of 600 to 5000 ms the session would not begin."""
+    connect = parse_document(render(OpenRelay((), "t", (RelayLanguage("en-US"),), (), seconds), BASE))[0]
+    assert connect.children[0].get("speechTimeout") == written
 
 
 def test_development_streams_without_tls():
@@ -151,6 +191,7 @@ ANY = st.text(max_size=60) | st.sampled_from(
 SAYS = st.lists(st.builds(Spoken, ANY, ANY, ANY), max_size=3).map(tuple)
 PLANS = (
     st.builds(OpenStream, SAYS, ANY)
+    | st.builds(OpenRelay, SAYS, ANY, st.tuples(st.builds(RelayLanguage, ANY, ANY)), st.tuples(ANY))
     | st.builds(AskByGather, SAYS, ANY, st.integers(0, 99), st.lists(ANY, max_size=3).map(tuple), finish_on_key=ANY)
     | st.builds(ConnectPerson, SAYS, ANY, ANY)
     | st.builds(SayGoodbye, SAYS)
@@ -171,6 +212,9 @@ def test_no_text_changes_the_tree(plan):
     match plan:
         case OpenStream():
             assert verbs == [("Connect", [("Stream", parameters)]), ("Redirect", [])]
+        case OpenRelay():
+            children = [("Language", []), *parameters]
+            assert verbs == [("Connect", [("ConversationRelay", children)]), ("Redirect", [])]
         case AskByGather():
             assert verbs == [("Gather", [])]
         case ConnectPerson():

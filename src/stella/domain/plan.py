@@ -24,6 +24,28 @@ class OpenStream:
 
 
 @dataclass(frozen=True, slots=True)
+class RelayLanguage:
+    """A language Twilio may hear and speak: `locale` BCP-47, `voice` a name of its `<Say>` voices or empty."""
+
+    locale: str
+    voice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRelay:
+    """Say, then connect ConversationRelay: the carrier hears and speaks, words travel.
+
+    It begins in the first of `languages`; `speech_timeout_s` of silence end an utterance. `token` as in `OpenStream`.
+    """
+
+    says: tuple[Spoken, ...]
+    token: str
+    languages: tuple[RelayLanguage, ...]
+    hints: tuple[str, ...] = ()
+    speech_timeout_s: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
 class AskByGather:
     """Say inside a `<Gather>` (interruptible where `barge_in`) and take speech or keys; `turn` comes back in the query.
 
@@ -73,4 +95,4 @@ class TakeMessage:
     farewell: tuple[Spoken, ...] = field(default_factory=tuple)
 
 
-Plan: TypeAlias = OpenStream | AskByGather | ConnectPerson | SayGoodbye | AskAgain | TakeMessage
+Plan: TypeAlias = OpenStream | OpenRelay | AskByGather | ConnectPerson | SayGoodbye | AskAgain | TakeMessage

@@ -16,12 +16,14 @@ from stella.domain.plan import (
     AskAgain,
     AskByGather,
     ConnectPerson,
+    OpenRelay,
     OpenStream,
     Plan,
     SayGoodbye,
     Spoken,
     TakeMessage,
 )
+from stella.wire.twilio_relay import relay_locale, relay_voice
 from stella.wire.twiml_reader import Verb, parse_document
 
 __all__ = ["MAX_SAY", "Verb", "parse_document", "render"]
@@ -49,6 +51,8 @@ def render(plan: Plan, base_url: str) -> str:
     match plan:
         case OpenStream():
             _open_stream(document, plan, base)
+        case OpenRelay():
+            _open_relay(document, plan, base)
         case AskByGather():
             _ask(document, plan, base)
         case ConnectPerson():
@@ -78,16 +82,48 @@ def _open_stream(document: VoiceResponse, plan: OpenStream, base: str) -> None:
     _say(document, plan.says)
     connect = Connect(action=f"{base}/after", method="POST")
     stream = connect.stream(
-        # "http" is four letters; what is left of "https" keeps its "s".
-        url="ws" + base.removeprefix("http") + "/stream",
+        url=_socket(base) + "/stream",
         status_callback=f"{base}/stream-status",
         status_callback_method="POST",
     )
-    for name, value in (("token", plan.token), ("provider", "twilio"), ("feature", "stella-call")):
-        stream.parameter(name=name, value=_clean(value))
+    _connect(document, connect, stream, plan.token, base)
+
+
+def _socket(base: str) -> str:
+    # "http" is four letters; what is left of "https" keeps its "s".
+    return "ws" + base.removeprefix("http")
+
+
+def _connect(document: VoiceResponse, connect: Connect, noun: TwiML, token: str, base: str) -> None:
+    for name, value in (("token", token), ("provider", "twilio"), ("feature", "stella-call")):
+        noun.parameter(name=name, value=_clean(value))
     document.append(connect)
     # Whether `action` fires after a failed handshake is not proven, so the way on is written down twice.
     document.redirect(f"{base}/after", method="POST")
+
+
+def _open_relay(document: VoiceResponse, plan: OpenRelay, base: str) -> None:
+    """Spec: https://www.twilio.com/docs/voice/twiml/connect/conversationrelay. What has a default that changed once
+    (input during speech is not reported since May 2025) is written out."""
+    _say(document, plan.says)
+    connect = Connect(action=f"{base}/after", method="POST")
+    relay = connect.conversation_relay(
+        url=_socket(base) + "/relay",
+        language=_clean(relay_locale(plan.languages[0].locale)),
+        interruptible="any",
+        report_input_during_agent_speech="any",
+        dtmf_detection=True,
+        partial_prompts=True,
+        speech_timeout=min(5_000, max(600, round(plan.speech_timeout_s * 1_000))),
+        hints=_clean(",".join(plan.hints))[:_MAX_HINTS] or None,
+        events="speaker-events tokens-played",
+    )
+    for language in plan.languages:
+        provider, voice = relay_voice(language.voice)
+        relay.language(
+            code=_clean(relay_locale(language.locale)), tts_provider=provider or None, voice=_clean(voice) or None
+        )
+    _connect(document, connect, relay, plan.token, base)
 
 
 def _ask(document: VoiceResponse, plan: AskByGather, base: str) -> None:
