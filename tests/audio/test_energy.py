@@ -11,6 +11,7 @@ from stella.audio.energy import (
     dbfs,
     frame_powers,
     levelling_gain,
+    loudness,
     mean_power,
     quietest_frame_before,
     rms,
@@ -92,3 +93,11 @@ def test_gain_clips_what_is_too_loud():
     """It never wraps around."""
     assert apply_gain(np.array([30_000, -30_000, 10], np.int16), 2.0).tolist() == [32_767, -32_768, 20]
     assert len(encode(apply_gain(np.zeros(5, np.int16), 3.0))) == 5
+
+
+def test_the_loudness_of_a_voice_leaves_its_pauses_out():
+    """A short word in a long silence is as loud as a long one; no sound at all is silence."""
+    word = encode_float(tone(-10, 0.3))
+    assert loudness(SILENCE * 4000 + word + SILENCE * 4000) == pytest.approx(-13, abs=0.5)
+    assert loudness(word) == pytest.approx(dbfs(word), abs=0.5)
+    assert loudness(b"") == FLOOR_DB

@@ -20,7 +20,7 @@ def watched(run: Callable[..., Any], echoes: Iterable[float], *, ends_after: flo
         watch = EchoWatch(lambda: next(looks), 0.6, loop.time, told.append)
         watch.changed(0.0, speaking=True)
         await asyncio.sleep(ends_after)
-        watch.changed(loop.time(), speaking=False)
+        watch.changed(loop.time(), speaking=False, level=-20.0)
         watch.close()
 
     run(listen())
@@ -34,7 +34,10 @@ def onsets(told: list[on.Event]) -> list[float]:
 
 def test_a_caller_is_told_of_at_once_and_not_looked_at_again(run):
     """No second look, no later second onset."""
-    assert onsets(watched(run, [0.1])) == [0.1]
+    told = watched(run, [0.1])
+    assert onsets(told) == [0.1]
+    assert isinstance(told[-1], on.CallerStoppedSpeaking)
+    assert told[-1].level == -20.0
 
 
 def test_an_echo_is_looked_at_until_it_ends(run):

@@ -135,10 +135,14 @@ class Call:
         vad: float = 0.06,
         words: bool = True,
         mute: bool = False,
+        streams: bool = False,
     ) -> None:
-        """Everything around the core; the delays of ears, brain, voice and voice activity are seconds."""
+        """Everything around the core; the delays of ears, brain, voice and voice activity are seconds.
+
+        Ears that `streams` give their words while the caller speaks, `stt` after the onset."""
         self.conversation, self.brain = conversation, brain
         self.stt, self.think, self.tts, self.vad, self.words, self.mute = stt, think, tts, vad, words, mute
+        self.streams = streams
         self.carrier = Carrier()
         self.now = 0.0
         self.log: list[tuple[float, do.Action]] = []
@@ -223,7 +227,9 @@ class Call:
     def _carry_out(self, action: do.Action) -> None:
         match action:
             case do.BeginUtterance(utterance):
-                self._said[utterance] = self._spoken.popleft() if self._spoken else ""
+                text = self._said[utterance] = self._spoken.popleft() if self._spoken else ""
+                if self.streams and text:
+                    self.at(self.now + self.stt, on.HypothesisGrew(utterance, text))
             case do.FinishUtterance(utterance):
                 final = on.UtteranceFinal(utterance, self._said.get(utterance, ""))
                 self.at(self.now + self.stt, final)

@@ -24,7 +24,8 @@ GREETED = 1.3
 
 def ring(brain: Any = None, preset: Preset = Preset.DISCLOSE, phrases: Any = PHRASES, **numbers: Any) -> Call:
     """A call that was just answered. Numbers of the policy and delays of the engines may be given."""
-    delays = {name: numbers.pop(name) for name in ("stt", "think", "tts", "vad", "words", "mute") if name in numbers}
+    names = ("stt", "think", "tts", "vad", "words", "mute", "streams")
+    delays = {name: numbers.pop(name) for name in names if name in numbers}
     policy = Policy().with_overrides(numbers)
     reply = brain if callable(brain) else (lambda _: brain if brain is not None else [LONG])
     return Call(Conversation(policy, phrases, preset), reply, **delays).answered()
@@ -111,13 +112,13 @@ def test_an_interruption_pauses_at_once_and_cuts_when_it_is_one() -> None:
     call = ring().speaks(2.0, "What are your hours?").speaks(6.0, "wait a moment please", 1.5).run(8.0)
     assert call.when(do.PausePlayout) == pytest.approx(6.06)
     assert call.orders(do.RecordBargeIn)[0].seconds == pytest.approx(0.06)
-    assert call.when(do.DropPlayout) == pytest.approx(6.8)
+    assert call.when(do.DropPlayout) == pytest.approx(6.8 + 0.25)
     assert not call.orders(do.ResumePlayout)
     cut = agent_turns(call)[1]
     assert cut.interrupted
     assert LONG.startswith(cut.heard_text)
     assert 0 < len(cut.heard_text) < len(LONG)
-    assert cut.ended_s == pytest.approx(6.8)
+    assert cut.ended_s == pytest.approx(6.8 + 0.25)
 
 
 def test_a_backchannel_lets_us_go_on_at_a_word_boundary() -> None:
@@ -155,6 +156,42 @@ def test_a_short_word_understood_late_still_interrupts() -> None:
     assert asked(call)[-1] == ("stop", "")
     call = ring(stt=1.2).speaks(2.0, "What are your hours?").speaks(7.0, "mhm", 0.15).run(20.0)
     assert not agent_turns(call)[1].interrupted
+
+
+def test_an_okay_whose_words_are_late_does_not_cut() -> None:
+    """Ears that hear whole utterances, under load: we go on after a moment, and the "okay" that comes then is one."""
+    call = ring(stt=2.0, vad=0.2).speaks(2.0, "What are your hours?").speaks(8.0, "okay", 0.6).run(30.0)
+    assert call.when(do.ResumePlayout) == pytest.approx(8.8 + 1.0)
+    assert agent_turns(call)[1].heard_text == LONG
+    assert asked(call) == [("What are your hours?", "")]
+
+
+def test_an_okay_that_was_heard_as_something_else_does_not_cut() -> None:
+    """A hum is any word to such ears: late or not, it is none."""
+    for stt, when in ((0.3, 6.0), (2.0, 8.0)):
+        call = ring(stt=stt).speaks(2.0, "What are your hours?").speaks(when, "And that,", 0.45).run(30.0)
+        assert agent_turns(call)[1].heard_text == LONG
+        assert asked(call) == [("What are your hours?", "")]
+
+
+def test_a_long_okay_of_a_streaming_ear_is_waited_for_while_paused() -> None:
+    """Its words come late, and are a backchannel: nothing was cut meanwhile."""
+    call = ring(stt=1.1, streams=True).speaks(2.0, "What are your hours?").speaks(6.5, "yeah okay", 1.3).run(30.0)
+    assert len(call.orders(do.PausePlayout)) == 1
+    assert agent_turns(call)[1].heard_text == LONG
+
+
+def test_a_raised_voice_cuts_without_words() -> None:
+    """A short shout that speech-to-text is slow with: loudness decides when patience ends."""
+
+    def at_level(level: float) -> Any:
+        call = ring(stt=9.0).at(2.0, on.CallerStartedSpeaking(2.0)).at(3.0, on.CallerStoppedSpeaking(3.0, -20.0))
+        call.at(3.5, on.UtteranceFinal(UtteranceId(1), "What are your hours?"))
+        call.at(7.0, on.CallerStartedSpeaking(7.0)).at(7.4, on.CallerStoppedSpeaking(7.4, level)).run(9.0)
+        return call.orders(do.DropPlayout)
+
+    assert at_level(-10.0)
+    assert not at_level(-25.0)
 
 
 def test_a_late_word_after_the_turn_it_was_said_under_opens_the_next() -> None:
@@ -262,8 +299,8 @@ def test_a_yes_into_the_last_syllable_is_an_answer() -> None:
 
 def test_hypotheses_of_a_streaming_ear_decide_early() -> None:
     """Two clear words end the doubt before the window does."""
-    call = ring().speaks(2.0, "hours?").speaks(5.0, "wait a moment", 1.5)
-    call.at(5.3, on.HypothesisGrew(UtteranceId(2), "wait")).at(5.4, on.HypothesisGrew(UtteranceId(2), "wait a moment"))
+    call = ring().speaks(2.0, "hours?").speaks(5.0, "please tell me", 1.5)
+    call.at(5.3, on.HypothesisGrew(UtteranceId(2), "please")).at(5.4, on.HypothesisGrew(UtteranceId(2), "please tell"))
     assert call.run(8.0).when(do.DropPlayout) == pytest.approx(5.4)
 
 

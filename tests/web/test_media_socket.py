@@ -395,9 +395,15 @@ async def test_b13_a_carrier_that_reads_nothing_never_makes_us_grow(open_doors, 
     assert session.counts.marks_sent == marks + 1
 
 
-async def test_c01_a_line_gone_quiet_is_closed(open_doors, kit, opened):
-    """No FIN, no frames: found by the patrol, without a timer per stream."""
-    doors = await open_doors(replace(kit.locked, deadlines=replace(kit.locked.deadlines, idle=0.1)))
+def test_c01_a_half_open_socket_is_gone_within_ten_seconds(kit):
+    """Asked, waited for, closed and cut, with a round of the patrol between each."""
+    deadlines = kit.locked.deadlines
+    assert deadlines.ask + deadlines.pong + deadlines.close + 3 * deadlines.patrol <= 10.0
+
+
+async def test_c01_a_line_gone_quiet_is_asked_and_then_closed(open_doors, kit, opened):
+    """No FIN, no frames, no pong: found by the patrol, without a timer per stream."""
+    doors = await open_doors(replace(kit.locked, deadlines=replace(kit.locked.deadlines, ask=0.05, pong=0.05)))
     socket = await opened(doors)
     socket.start()
     session = await _session(doors, kit)
@@ -407,6 +413,28 @@ async def test_c01_a_line_gone_quiet_is_closed(open_doors, kit, opened):
     assert "gone" not in session.facts
     await kit.until(lambda: session.facts == ["gone"])
     assert doors.metrics.causes["idle-stream"] == 1
+    assert (await socket.read())[0] == PING
+
+
+@pytest.mark.parametrize("idle", [30.0, 0.6])
+async def test_c02_a_peer_that_answers_may_be_without_sound_for_longer(open_doors, kit, opened, idle):
+    """A gap of the carrier's network is no dead socket: the call survives it, but not for ever."""
+    doors = await open_doors(
+        replace(kit.locked, deadlines=replace(kit.locked.deadlines, ask=0.02, pong=20.0, idle=idle))
+    )
+    socket = await opened(doors)
+    socket.start()
+    socket.media(1)
+    session = await _session(doors, kit)
+    for _ in range(3):
+        assert await socket.read() == (PING, b"there?")
+        socket.frame(PONG, b"there?")
+    if idle < 1.0:
+        await kit.until(lambda: session.facts == ["gone"])
+        return
+    socket.media(2)
+    await kit.until(lambda: session.counts.frames_received == 2)
+    assert session.facts == []
 
 
 @pytest.mark.parametrize("how", ["close", "cut", "half"])

@@ -41,6 +41,12 @@ def frame_powers(mulaw: bytes | memoryview, frame: int = FRAME) -> NDArray[np.fl
     return means
 
 
+def loudness(mulaw: bytes | memoryview) -> float:
+    """How loud the voice in some sound is, dB below full scale: its ten loudest frames, the pauses left out."""
+    powers = np.sort(frame_powers(mulaw))[-10:]
+    return 10.0 * log10(max(float(powers.mean()), _FLOOR_POWER)) if len(powers) else FLOOR_DB
+
+
 def quietest_frame_before(mulaw: bytes | memoryview, at_s: float, look_back_s: float = 0.3) -> float:
     """Where to cut near `at_s`: the middle of the quietest 20 ms in the `look_back_s` before it, in seconds.
 

@@ -50,11 +50,11 @@ class EchoWatch:
         self._timer: asyncio.TimerHandle | None = None
         self._others = 0
 
-    def changed(self, at: float, *, speaking: bool) -> None:
-        """Voice activity began or ended, truly at `at`."""
+    def changed(self, at: float, *, speaking: bool, level: float | None = None) -> None:
+        """Voice activity began or ended, truly at `at`; at the end `level` is how loud it was, dB."""
         self.close()
         if not speaking:
-            self._tell(on.CallerStoppedSpeaking(at))
+            self._tell(on.CallerStoppedSpeaking(at, level))
             return
         echo = self._echo()
         self._others = 0

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from stella.audio.energy import loudness
 from stella.calls.echo_watch import FRAMES, EchoWatch, ended
 from stella.calls.engines import Engines
 from stella.calls.legs import Leg
@@ -127,7 +128,8 @@ class CallSession(Shell):
     def _activity(self, change: Activity) -> None:
         at = self._clock() - (self._fed - change.at_sample) / RATE
         if self._watch is not None:
-            self._watch.changed(at, speaking=change.speaking)
+            level = None if change.speaking else loudness(ended(self._lately)[0])
+            self._watch.changed(at, speaking=change.speaking, level=level)
 
     def _echo(self) -> float:
         return self._speaker.echo_in(*ended(self._lately)) if self._speaker is not None else 0.0

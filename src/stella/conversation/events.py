@@ -34,9 +34,11 @@ class CallerStartedSpeaking:
 
 @dataclass(frozen=True, slots=True)
 class CallerStoppedSpeaking:
-    """Voice activity ended; `at` is the estimated true offset, at or before now."""
+    """Voice activity ended; `at` is the estimated true offset, at or before now. `level` is how loud it was, dB below
+    full scale, where somebody measured it."""
 
     at: float
+    level: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

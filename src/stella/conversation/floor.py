@@ -48,6 +48,8 @@ class Floor:
         self.cut_until = 0.0
         self.case: BargeIn | None = None
         self.late: dict[UtteranceId, TurnId | None] = {}
+        self.brief: set[UtteranceId] = set()
+        """Those of `late` that were too short for words to be made out of them."""
         self.speaking = False
         self.talked_over = False
         self.interrupted = False
@@ -265,9 +267,13 @@ class Floor:
         self.ready_at = None
         return caller
 
-    def remember_late(self, utterance: UtteranceId, beneath: AgentTurn | None = None) -> None:
+    def remember_late(self, utterance: UtteranceId, beneath: AgentTurn | None = None, *, brief: bool = False) -> None:
         """Its words may still come; `beneath` is the turn of ours it was spoken under without stopping it."""
         self.late[utterance] = beneath.turn if beneath is not None else None
+        if brief:
+            self.brief.add(utterance)
         if len(self.late) > 16:
-            self.late.pop(next(iter(self.late)))
+            oldest = next(iter(self.late))
+            del self.late[oldest]
+            self.brief.discard(oldest)
             self.counts["forgotten"] += 1

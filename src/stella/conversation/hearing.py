@@ -13,8 +13,13 @@ from stella.conversation.consent_gate import Step
 from stella.conversation.consenting import Consenting
 from stella.conversation.floor import Floor
 from stella.conversation.speaking import AgentTurn, Kind
-from stella.conversation.words import is_backchannel
+from stella.conversation.words import interrupts, is_backchannel, split
 from stella.domain.ids import TurnId, UtteranceId
+
+_LEARNING = 0.3
+"""Weight of the newest turn in how loud a caller is."""
+_SAID_AT_ONCE = 2
+"""Ears that had no guess at more words than this do not give words while somebody speaks."""
 
 
 class Hearing:
@@ -25,6 +30,10 @@ class Hearing:
         self._floor = floor
         self._consenting = consenting
         self._ahead = Ahead(floor)
+        self._streams = False
+        """Whether the ears give words while somebody speaks, as far as they have shown."""
+        self._usual: float | None = None
+        """How loud this caller's turns are, dB."""
 
     def started(self, event: on.CallerStartedSpeaking) -> None:
         """An onset: listen at once, and pause what we are saying."""
@@ -68,7 +77,10 @@ class Hearing:
             floor.give_up_turn()
             return
         farewell = mine.hanging_up and not alone
-        floor.case = BargeIn(floor.policy, onset, floor.now, answering=answering or alone, farewell=farewell)
+        floor.case = BargeIn(
+            floor.policy, onset, floor.now, answering=answering or alone, farewell=farewell, streams=self._streams,
+            usual=self._usual,
+        )  # fmt: skip
         floor.case.began(utterance, onset)
 
     def stopped(self, event: on.CallerStoppedSpeaking) -> None:
@@ -90,7 +102,10 @@ class Hearing:
             return
         self._finish_utterance(utterance, event.at)
         if floor.case is not None:
-            self._rule(floor.case.stopped(event.at, floor.now))
+            self._rule(floor.case.stopped(event.at, floor.now, event.level))
+        elif event.level is not None and event.at >= utterance.began + floor.policy.barge_in_decide:
+            usual = self._usual
+            self._usual = event.level if usual is None else usual + _LEARNING * (event.level - usual)
 
     def _finish_utterance(self, part: Utterance, at: float) -> None:
         """Ask for the words of the utterance under way."""
@@ -107,6 +122,7 @@ class Hearing:
         if part is None or part.text is not None:
             floor.counts["stale"] += 1
             return
+        self._streams = True
         if event.text.strip() != part.guess:
             part.guess = event.text.strip()
             self._ahead.changed()
@@ -121,20 +137,25 @@ class Hearing:
         floor.progress_at = floor.now
         if part is not None and part.text is None:
             part.text = text
+            if not part.guess and len(split(text)) > _SAID_AT_ONCE:
+                self._streams = False
             self._reckon()
             if floor.case is not None and event.utterance in floor.case.texts:
                 self._rule(floor.case.understood(event.utterance, text))
         elif event.utterance in floor.late:
-            self._understood_late(event.utterance, text, floor.late.pop(event.utterance))
+            beneath = floor.late.pop(event.utterance)
+            brief = event.utterance in floor.brief
+            floor.brief.discard(event.utterance)
+            self._understood_late(event.utterance, text, beneath, brief=brief)
         else:
             floor.counts["stale"] += 1
 
-    def _understood_late(self, utterance: UtteranceId, text: str, beneath: TurnId | None) -> None:
-        """Words that were given up: never lost, unless they were a backchannel under our own voice."""
+    def _understood_late(self, utterance: UtteranceId, text: str, beneath: TurnId | None, *, brief: bool) -> None:
+        """Words that were given up: never lost, unless they were a backchannel under our own voice, or its like."""
         floor = self._floor
         if not text:
             return
-        if beneath is not None and is_backchannel(text):
+        if beneath is not None and (is_backchannel(text) or (brief and not interrupts(text))):
             floor.counts["backchannels"] += 1
             return
         part = floor.caller.find(utterance)
@@ -185,7 +206,7 @@ class Hearing:
         spoken = case.texts if case is not None else {}
         for part in [part for part in floor.caller.parts if part.utterance in spoken]:
             if part.text is None:
-                floor.remember_late(part.utterance, floor.mine)
+                floor.remember_late(part.utterance, floor.mine, brief=case is not None and case.brief)
             floor.counts["backchannels" if part.text else "coughs"] += 1
             floor.caller.drop(part.utterance)
         if not floor.caller.parts and not floor.caller.digits:

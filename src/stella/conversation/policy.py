@@ -57,10 +57,24 @@ class Policy:
 
     # Barge-in: does the caller want the floor?
     barge_in_decide: float = _number(
-        0.8, "s", 0.0, 2.0, "Window, from the onset, in which a paused reply waits for evidence. 0 cuts at once."
+        0.8, "s", 0.0, 2.0, "Speech that lasts this long over our voice is a turn, whatever its words. 0 cuts at once."
     )
     barge_in_min: float = _number(
         0.2, "s", 0.0, 2.0, "Shorter speech of which no words are known is a cough: the reply is resumed."
+    )
+    barge_in_short: float = _number(
+        0.6,
+        "s",
+        0.0,
+        2.0,
+        "Of ears that give no words while somebody speaks, shorter speech is a turn only by words that plainly "
+        "interrupt ('stop', 'no', 'what') or by its loudness.",
+    )
+    barge_in_loud: float = _number(
+        6.0, "dB", 0.0, 60.0, "Short speech so much louder than the caller's turns so far is a turn without words."
+    )
+    barge_in_patience: float = _number(
+        1.0, "s", 0.0, 5.0, "How long a paused reply waits for words that are late; then length and loudness decide."
     )
     barge_in_words: float = _number(
         2.0, "words", 1.0, 10.0, "So many words of a hypothesis, not all backchannels, are a turn at once."

@@ -61,13 +61,19 @@ def plain_row(thing: Any, time: float | None) -> Row:
     kind = type(thing)
     row: Row = [None if time is None else plain_time(time), kind.__name__]
     row += [_plain(name, getattr(thing, name)) for name in names(kind)]
+    while row[-1] is None:  # what nobody measured takes no room
+        row.pop()
     return row
 
 
 def rich_row(row: Row) -> Any:
-    """The fact or order of a row. Raises KeyError, TypeError, ValueError or IndexError for nonsense."""
+    """The fact or order of a row. Fields that are newer than the tape have their defaults.
+
+    Raises KeyError, TypeError, ValueError or IndexError for nonsense.
+    """
     kind = EVENTS[row[1]] if row[0] is not None else ORDERS[row[1]]
-    return kind(*(_rich(name, value) for name, value in zip(names(kind), row[2:], strict=True)))
+    known = names(kind)[: max(len(row) - 2, 0)]
+    return kind(*(_rich(name, value) for name, value in zip(known, row[2:], strict=True)))
 
 
 def _plain(name: str, value: Any) -> Any:

@@ -29,6 +29,10 @@ _NO = _list(
     "won't"
 )
 _DOUBT = _list("vielleicht warum wieso weshalb was wie wer welche maybe perhaps why what how who which")
+_INTERRUPTING = _list(
+    "stop stopp halt wait warte warten moment sekunde second hold hang hello hallo help hilfe sorry entschuldigung "
+    "pardon excuse question frage but aber actually eigentlich"
+)
 _TRAILING = _list(
     "und oder aber weil dass denn also mit für von bei der die das ein eine einen mein meine ist lautet sowie plus "
     "and or but because that with for from at the a an my is are to of so um uh äh ähm öhm hm er erm eh "
@@ -73,6 +77,11 @@ def is_backchannel(text: str) -> bool:
     if " ".join(said) in _PHRASES:
         return True
     return all(word in BACKCHANNELS for word in said) and not all(word in _NOT_ALONE for word in said)
+
+
+def interrupts(text: str) -> bool:
+    """Whether a text has a word that takes the floor whatever else is said: "stop", "no", "what", "Moment"."""
+    return any(word in _INTERRUPTING or word in _NO or word in _DOUBT for word in split(text))
 
 
 def is_courtesy(text: str) -> bool:
@@ -125,7 +134,7 @@ def is_complete_number(text: str, digits: int) -> bool:
 
 SPOKEN_DIGITS = _SPOKEN_DIGITS
 KNOWN = frozenset().union(
-    BACKCHANNELS, _YES, _NO, _DOUBT, _TRAILING, _COURTESY,
+    BACKCHANNELS, _YES, _NO, _DOUBT, _INTERRUPTING, _TRAILING, _COURTESY,
     _list("phone telephone mobile number name address email nummer adresse mail telefonnummer handynummer heiße wohne"),
     _list("name's i'm calling about es geht um lautet"),
 )  # fmt: skip

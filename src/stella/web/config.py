@@ -35,13 +35,19 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """Seconds, absolute from the beginning of what they bound: a byte now and then buys no time."""
+    """Seconds, absolute from the beginning of what they bound: a byte now and then buys no time.
+
+    A live stream that is silent for `ask` is pinged; without an answer for `pong` it is half-open and closed, so that
+    with `close` it is gone within 10 s. One that answers may be without sound for `idle`.
+    """
 
     headers: float = 10.0
     body: float = 5.0
     answer: float = 8.0
     write: float = 30.0
     start: float = 5.0
+    ask: float = 4.0
+    pong: float = 3.0
     idle: float = 30.0
     close: float = 2.0
     keep_alive: int = 15

@@ -72,7 +72,7 @@ class MediaSocket(WSListener):
         self._parts_size = self._bad = self._control = self._others = 0
         self._unknown: set[str] = set()
         self._seen = self._counted = (0, 0, 0)
-        self._active_at = self._start_due = self._told_at = clock()
+        self._active_at = self._start_due = self._told_at = self._asked_at = self._pong_at = clock()
         self._start_due += self._deadlines.start
         self._close_due = math.inf
 
@@ -215,7 +215,9 @@ class MediaSocket(WSListener):
             self._control += 1
             if self._control > self._caps.control_frames:
                 self._refuse_flood("too many control frames")
-            elif kind == WSMsgType.PING and self._transport is not None:
+            elif kind == WSMsgType.PONG:
+                self._pong_at = self._clock()
+            elif self._transport is not None:
                 self._transport.send_pong(frame.get_payload_as_bytes())
         elif kind == _BINARY:
             # Not `_reject`: a binary frame is passed over, as Twilio does (31950), but a flood of them is not.
@@ -279,9 +281,21 @@ class MediaSocket(WSListener):
             if now > self._told_at + TELL_EVERY_S:
                 self._told_at = now
                 self._tell_frames()
-        elif self._phase is _Phase.LIVE and now > self._active_at + self._deadlines.idle:
+        elif self._phase is _Phase.LIVE:
+            self._look_for_life(now)
+
+    def _look_for_life(self, now: float) -> None:
+        """Nothing came since the last round. The carrier sends sound in silence too, so a quiet socket is asked whether
+        anybody is there: who answers may be quiet for longer (a gap), who does not is half-open and gone."""
+        deadlines, transport = self._deadlines, self._transport
+        unanswered = self._asked_at > max(self._active_at, self._pong_at)
+        gone = (unanswered and now > self._asked_at + deadlines.pong) or now > self._active_at + deadlines.idle
+        if gone:
             self._keeper.refusals.note(Refused("idle-stream", "no sound for a long time; the peer is gone"), "stream")
             self._shut(WSCloseCode.OK, "")
+        elif not unanswered and now > max(self._active_at, self._pong_at) + deadlines.ask and transport is not None:
+            self._asked_at = now
+            transport.send_ping(b"there?")
 
     def _tell_frames(self) -> None:
         if self._session is not None:
