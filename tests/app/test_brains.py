@@ -57,6 +57,9 @@ def brains(session: aiohttp.ClientSession | None, sessions: ToolSessions | None 
         ("openai", KEYS, "there is no"),
         ("gpt-5", KEYS, "openai:MODEL"),
         ("cohere:x", KEYS, "there is no"),
+        ("groq:x", KEYS, "GROQ_API_KEY"),
+        ("azure:d", {"AZURE_OPENAI_API_KEY": "k"}, "AZURE_OPENAI_BASE_URL"),
+        ("azure:d", {"AZURE_OPENAI_ENDPOINT": "https://r.openai.azure.com"}, "AZURE_OPENAI_API_KEY"),
     ],
 )
 async def test_what_is_missing_is_named(
@@ -71,6 +74,25 @@ async def test_a_server_of_ones_own_needs_no_key(session: aiohttp.ClientSession)
     """Ollama and llama.cpp ask for none."""
     made = brains(session, OPENAI_BASE_URL="http://localhost:11434/v1").make(agent("openai:llama3.2"))
     assert made.name == "openai:llama3.2"
+
+
+async def test_two_hosts_of_one_protocol_stand_in_one_row(session: aiohttp.ClientSession, fake: Vendor) -> None:
+    """Each with its own key and address: when Groq is down, Azure answers."""
+    fake.script = lambda _told: Manner(["Yes."]) if "/azure/" in fake.paths[-1] else Manner(status=503)
+    urls = {"GROQ_BASE_URL": f"{fake.url}/groq/v1", "AZURE_OPENAI_BASE_URL": f"{fake.url}/azure"}
+    made = brains(session, GROQ_API_KEY="g", AZURE_OPENAI_API_KEY="a", **urls).make(
+        agent("groq:m", "azure-responses:d")
+    )
+    words, _ = await reply(made.open(FACTS), asked("When are you open?"))
+    assert words.strip() == "Yes."
+    assert fake.paths == ["/groq/v1/chat/completions", "/azure/openai/v1/responses"]
+    assert fake.headers[0]["authorization"] == "Bearer g" and fake.headers[1]["api-key"] == "a"
+
+
+@pytest.mark.parametrize("name", ["ollama:llama3.2", "vllm:m", "llamacpp:m"])
+async def test_a_local_server_needs_no_setting_at_all(session: aiohttp.ClientSession, name: str) -> None:
+    """Where it listens by default, and without a key."""
+    assert brains(session).make(agent(name)).name == name
 
 
 async def test_a_single_embedded_brain_stands_alone() -> None:

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from datetime import date
+from functools import partial
 
 import aiohttp
 import structlog
 
 from stella.adapters import bench
-from stella.adapters.chat import Anthropic, ChatModel, Google, OpenAI, Patience
+from stella.adapters.chat import ChatModel, Patience
 from stella.adapters.http_tool import ToolSessions
 from stella.adapters.receptionist import Knowledge, Receptionist
 from stella.app.company import AgentCompany
+from stella.app.doors import KINDS, Vendor, vendors
 from stella.app.own_tools import own_tools
 from stella.app.prices import usd
-from stella.app.settings import Settings
 from stella.calls.brain_chain import BrainChain
 from stella.calls.breaker import Breaker
 from stella.calls.builtin_tools import built_in
@@ -26,42 +27,19 @@ from stella.domain.agent import Agent
 from stella.domain.errors import ConfigError
 from stella.ports.brain import Brain
 from stella.ports.failure import ProviderError, Rejected
-from stella.ports.language import LanguageModel
+from stella.ports.language import LanguageModel, Spent
 from stella.ports.metrics import Metrics, NullMetrics
 from stella.ports.store import Outbox
+
+__all__ = ["BUILT_IN", "NAMES", "Brains", "vendors"]
 
 _log = structlog.get_logger("stella.brains")
 
 BUILT_IN = ("receptionist", "bench")
-NAMES = (*BUILT_IN, "openai:MODEL", "anthropic:MODEL", "google:MODEL")
+NAMES = (*BUILT_IN, *(f"{kind}:MODEL" for kind in KINDS))
 LAST_RESORT = "receptionist"
 HURRIED_S = 1.8
 """How long the first piece of a model's answer may take where another model can be asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Vendor:
-    """One vendor's key, address, the setting that holds the key, and how to talk to it."""
-
-    key: str
-    base: str
-    setting: str
-    dialect: Callable[[str, str, str], OpenAI | Anthropic | Google]
-    keyless: bool = False
-
-
-def vendors(settings: Settings) -> Mapping[str, Vendor]:
-    """What the settings give access to. A server of one's own needs no key."""
-    return {
-        "openai": Vendor(
-            settings.openai_api_key.get_secret_value(), settings.openai_base_url, "OPENAI_API_KEY", OpenAI,
-            keyless=bool(settings.openai_base_url),
-        ),
-        "anthropic": Vendor(
-            settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url, "ANTHROPIC_API_KEY", Anthropic
-        ),
-        "google": Vendor(settings.google_api_key.get_secret_value(), settings.google_base_url, "GOOGLE_API_KEY", Google),
-    }  # fmt: skip
 
 
 class Brains:
@@ -110,7 +88,9 @@ class Brains:
 
     def _price_of(self, name: str) -> Price:
         """The vendor's prices; another address has its own, which nobody here knows."""
-        return no_price if self._access[name.partition(":")[0]].base else usd
+        kind, _, model = name.partition(":")
+        priced = self._access[kind].priced
+        return partial(_priced, f"{priced}:{model}") if priced else no_price
 
     def _model(self, name: str, hurried: bool) -> LanguageModel:
         """One model for the process; where another stands behind it, a caller waits less for its first word."""
@@ -120,8 +100,8 @@ class Brains:
         vendor = self._access.get(kind)
         if not model or vendor is None or self._session is None:
             raise ConfigError(f"engines.brain: there is no {name!r}; there are {', '.join(NAMES)}")
-        if not vendor.key and not vendor.keyless:
-            raise ConfigError(f"engines.brain: {name} needs {vendor.setting}; set it, or take {name} out")
+        if missing := vendor.wants_address or ("" if vendor.key or vendor.keyless else vendor.setting):
+            raise ConfigError(f"engines.brain: {name} needs {missing}; set it, or take {name} out")
         patience = Patience(first=HURRIED_S) if hurried else Patience()
         made = ChatModel(name, vendor.dialect(model, vendor.key, vendor.base), self._session, patience)
         self._models[name, hurried] = made
@@ -154,3 +134,8 @@ class Brains:
                 "engine-unreachable", engine=name, code=failure.code,
                 mend="check its address and the network; it is tried again with every call",
             )  # fmt: skip
+
+
+def _priced(name: str, _model: str, spent: Spent, day: date) -> float | None:
+    """An answer's price under the name by which the file of prices knows the model."""
+    return usd(name, spent, day)

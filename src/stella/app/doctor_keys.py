@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
+from stella.adapters.chat import azure_base
 from stella.app.doctor_examination import Examination
 from stella.app.settings import Settings
 
@@ -33,6 +34,11 @@ QUESTIONS = (
     Question("google", "https://generativelanguage.googleapis.com", "/v1beta/models", ("x-goog-api-key", "{}")),
     Question("deepgram", "https://api.deepgram.com", "/v1/projects", ("Authorization", "Token {}")),
     Question("elevenlabs", "https://api.elevenlabs.io", "/v1/models", ("xi-api-key", "{}")),
+    Question("azure_openai", "", "/models", ("api-key", "{}")),
+    Question("groq", "https://api.groq.com/openai/v1", "/models", _BEARER),
+    Question("cerebras", "https://api.cerebras.ai/v1", "/models", _BEARER),
+    Question("mistral", "https://api.mistral.ai/v1", "/models", _BEARER),
+    Question("openrouter", "https://openrouter.ai/api/v1", "/key", _BEARER),
     Question("cartesia", "https://api.cartesia.ai", "/voices", ("X-API-Key", "{}"), (("Cartesia-Version", "2025-04-16"),)),
 )  # fmt: skip
 
@@ -63,6 +69,7 @@ def _key(settings: Settings, question: Question) -> str:
 def _ask(question: Question, key: str, settings: Settings) -> tuple[int, str]:
     """Status and words; 0 where there was no answer. The body is not shown: some providers repeat the key in it."""
     base = str(getattr(settings, f"{question.setting}_base_url")) or question.base
+    base = azure_base(base) if question.setting == "azure_openai" else base
     name, form = question.header
     headers = {name: form.format(key), "User-Agent": "stella-doctor", **dict(question.also)}
     request = urllib.request.Request(base.rstrip("/") + question.path, headers=headers)  # noqa: S310 a setting, checked to be http(s)

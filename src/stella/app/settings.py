@@ -124,11 +124,31 @@ class Settings(BaseSettings):
     google_api_key: SecretStr = Field(
         SecretStr(""), validation_alias=_names("GOOGLE_API_KEY", "GEMINI_API_KEY"), description="Google."
     )
-    openai_base_url: str = Field(
-        "",
-        alias="OPENAI_BASE_URL",
-        description="Another OpenAI-compatible server, with /v1: Groq, vLLM, Ollama, Azure …",
+    azure_openai_api_key: SecretStr = Field(
+        SecretStr(""), alias="AZURE_OPENAI_API_KEY", description="Azure OpenAI: a key of the resource."
     )
+    groq_api_key: SecretStr = Field(SecretStr(""), alias="GROQ_API_KEY", description="Groq.")
+    cerebras_api_key: SecretStr = Field(SecretStr(""), alias="CEREBRAS_API_KEY", description="Cerebras.")
+    mistral_api_key: SecretStr = Field(SecretStr(""), alias="MISTRAL_API_KEY", description="Mistral.")
+    openrouter_api_key: SecretStr = Field(SecretStr(""), alias="OPENROUTER_API_KEY", description="OpenRouter.")
+    ollama_api_key: SecretStr = Field(SecretStr(""), alias="OLLAMA_API_KEY", description="Ollama, if it wants one.")
+    vllm_api_key: SecretStr = Field(SecretStr(""), alias="VLLM_API_KEY", description="vLLM, if it wants one.")
+    llamacpp_api_key: SecretStr = Field(
+        SecretStr(""), alias="LLAMACPP_API_KEY", description="llama.cpp's server, if it wants one."
+    )
+    openai_base_url: str = Field("", alias="OPENAI_BASE_URL", description="Another OpenAI-compatible server, with /v1.")
+    azure_openai_base_url: str = Field(
+        "",
+        validation_alias=_names("AZURE_OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"),
+        description="The resource: https://NAME.openai.azure.com.",
+    )
+    groq_base_url: str = Field("", alias="GROQ_BASE_URL", description="Another Groq address.")
+    cerebras_base_url: str = Field("", alias="CEREBRAS_BASE_URL", description="Another Cerebras address.")
+    mistral_base_url: str = Field("", alias="MISTRAL_BASE_URL", description="Another Mistral address.")
+    openrouter_base_url: str = Field("", alias="OPENROUTER_BASE_URL", description="Another OpenRouter address.")
+    ollama_base_url: str = Field("", alias="OLLAMA_BASE_URL", description="Default http://127.0.0.1:11434/v1.")
+    vllm_base_url: str = Field("", alias="VLLM_BASE_URL", description="Default http://127.0.0.1:8000/v1.")
+    llamacpp_base_url: str = Field("", alias="LLAMACPP_BASE_URL", description="Default http://127.0.0.1:8080/v1.")
     anthropic_base_url: str = Field("", alias="ANTHROPIC_BASE_URL", description="Another Anthropic address.")
     google_base_url: str = Field("", alias="GOOGLE_BASE_URL", description="Another Gemini address.")
     deepgram_base_url: str = Field("", alias="DEEPGRAM_BASE_URL", description="Another Deepgram address.")
@@ -165,7 +185,8 @@ class Settings(BaseSettings):
 
     @field_validator(
         "public_url", "openai_base_url", "anthropic_base_url", "google_base_url", "deepgram_base_url",
-        "elevenlabs_base_url", "cartesia_base_url",
+        "elevenlabs_base_url", "cartesia_base_url", "azure_openai_base_url", "groq_base_url", "cerebras_base_url",
+        "mistral_base_url", "openrouter_base_url", "ollama_base_url", "vllm_base_url", "llamacpp_base_url",
     )  # fmt: skip
     @classmethod
     def _url(cls, value: str) -> str:

@@ -10,14 +10,14 @@ import pytest
 from tests.adapters.chat.server import Vendor, vendor
 from tests.conformance.brain import AGENT
 
-from stella.adapters.chat import Anthropic, ChatModel, Google, OpenAI, Patience
+from stella.adapters.chat import Anthropic, ChatModel, Google, OpenAI, OpenAIResponses, Patience
 from stella.adapters.receptionist import Knowledge
 from stella.app.company import AgentCompany
 from stella.calls.builtin_tools import built_in
 from stella.calls.model_brain import ModelBrain
 from stella.ports.store import Notice
 
-DIALECTS = {"openai": OpenAI, "anthropic": Anthropic, "google": Google}
+DIALECTS = {"openai": OpenAI, "openai-responses": OpenAIResponses, "anthropic": Anthropic, "google": Google}
 
 
 class KeptOutbox:
@@ -57,7 +57,7 @@ def model(request: pytest.FixtureRequest, fake: Vendor, session: aiohttp.ClientS
 
 def make_model(kind: str, fake: Vendor, session: aiohttp.ClientSession, **patience: float) -> ChatModel:
     """A model of a kind at the fake."""
-    base = f"{fake.url}/v1" if kind == "openai" else fake.url
+    base = f"{fake.url}/v1" if kind.startswith("openai") else fake.url
     wait = Patience(**{"connect": 5.0, "first": 10.0, "gap": 10.0, "total": 20.0, **patience})
     return ChatModel(f"{kind}:test", DIALECTS[kind]("test", "key-of-ours", base), session, wait)
 

@@ -1,5 +1,6 @@
-"""A vendor on a local socket: it speaks the three documented protocols and misbehaves as it is told.
+"""A vendor on a local socket: it speaks the four documented protocols and misbehaves as it is told.
 
+Responses: https://developers.openai.com/api/reference/resources/responses/streaming-events
 OpenAI: https://developers.openai.com/api/reference/resources/chat/subresources/completions/streaming-events
 Anthropic: https://platform.claude.com/docs/en/build-with-claude/streaming
 Gemini: https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent
@@ -48,6 +49,7 @@ class Vendor:
     manner: Manner = field(default_factory=Manner)
     script: Script | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
     connections: int = 0
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,6 +81,34 @@ def openai(pieces: list[Piece], *, no_end: bool = False) -> list[Any]:
     usage = {"prompt_tokens": 100, "completion_tokens": 20, "prompt_tokens_details": {"cached_tokens": 60}}
     events.append({"choices": [], "usage": usage})
     return events if no_end else [*events, "[DONE]"]
+
+
+def responses(pieces: list[Piece], *, no_end: bool = False) -> list[Any]:
+    """Events of a response. Its last one is the end mark, so `no_end` changes nothing."""
+    events: list[Any] = [{"type": "response.created", "response": {}}, {"type": "response.in_progress"}]
+    for index, piece in enumerate(pieces):
+        place = {"output_index": index, "item_id": f"item_{index}"}
+        if isinstance(piece, str):
+            item: dict[str, Any] = {"id": f"item_{index}", "type": "message", "content": []}
+            deltas = [{"type": "response.output_text.delta", "content_index": 0, "delta": piece, **place}]
+            done = {"type": "response.output_text.done", "text": piece, **place}
+        else:
+            text = json.dumps(piece[1])
+            item = {"id": f"item_{index}", "type": "function_call", "call_id": f"call_{index}", "name": piece[0]}
+            thought = {"type": "reasoning", "encrypted_content": f"sealed_{index}", "summary": []}
+            events.append({"type": "response.output_item.done", "output_index": 90 + index, "item": thought})
+            deltas = [
+                {"type": "response.function_call_arguments.delta", "delta": part, **place}
+                for part in (text[: len(text) // 2], text[len(text) // 2 :])
+            ]
+            done = {"type": "response.function_call_arguments.done", "arguments": text, **place}
+            item["arguments"] = ""
+        events.append({"type": "response.output_item.added", "output_index": index, "item": item})
+        events += [*deltas, done]
+        whole = {**item, "arguments": json.dumps(piece[1])} if isinstance(piece, tuple) else item
+        events.append({"type": "response.output_item.done", "output_index": index, "item": whole})
+    usage = {"input_tokens": 100, "output_tokens": 20, "input_tokens_details": {"cached_tokens": 60}}
+    return [*events, {"type": "response.completed", "response": {"status": "completed", "usage": usage}}]
 
 
 def anthropic(pieces: list[Piece], *, no_end: bool = False) -> list[Any]:
@@ -118,6 +148,8 @@ def google(pieces: list[Piece], *, no_end: bool = False) -> list[Any]:
 
 def protocol(path: str) -> Callable[..., list[Any]]:
     """Which vendor's protocol a path belongs to."""
+    if path.endswith("/responses"):
+        return responses
     return openai if path.endswith("/chat/completions") else anthropic if "/messages" in path else google
 
 
@@ -163,6 +195,7 @@ async def _answer(fake: Vendor, reader: asyncio.StreamReader, writer: asyncio.St
     method, path = line.split()[:2]
     told = json.loads(body) if body else {}
     fake.asked.append(told)
+    fake.paths.append(path)
     fake.headers.append(headers)
     manner = fake.manner = fake.script(told) if fake.script and method == "POST" else fake.manner
     if manner.reset:

@@ -11,7 +11,7 @@ from typing import Any
 import aiohttp
 import pytest
 from tests.adapters.chat.conftest import make_model
-from tests.adapters.chat.server import Manner, Vendor, anthropic, google, openai, sse
+from tests.adapters.chat.server import Manner, Vendor, anthropic, google, openai, responses, sse
 
 from stella.adapters.chat import ChatModel
 from stella.ports.failure import Malformed, ProviderError, Rejected, Unavailable
@@ -31,7 +31,7 @@ from stella.ports.language import (
 SCHEMA = {"type": "object", "properties": {"person": {"type": "string"}}, "required": ["person"]}
 TOOL = ToolSpec("transfer_to", "Connects.", SCHEMA)
 HELLO: list[Message] = [FromCaller("hello")]
-SPEAK = {"openai": openai, "anthropic": anthropic, "google": google}
+SPEAK = {"openai": openai, "openai-responses": responses, "anthropic": anthropic, "google": google}
 
 
 async def answer(model: ChatModel, messages: list[Message] | None = None) -> list[ModelEvent]:

@@ -9,20 +9,26 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
-from tests.adapters.chat.server import anthropic, google, openai, sse
+from tests.adapters.chat.server import anthropic, google, openai, responses, sse
 
-from stella.adapters.chat import Anthropic, Google, OpenAI
+from stella.adapters.chat import Anthropic, Google, OpenAI, OpenAIResponses
 from stella.domain.errors import MalformedMessage
 from stella.ports.failure import ProviderError
 from stella.ports.language import Called, Grew, ModelEvent
 from stella.wire.sse import EventReader
 
-DIALECTS = {"openai": OpenAI("m", "k"), "anthropic": Anthropic("m", "k"), "google": Google("m", "k")}
-SPEAK = {"openai": openai, "anthropic": anthropic, "google": google}
+DIALECTS = {
+    "openai": OpenAI("m", "k"),
+    "openai-responses": OpenAIResponses("m", "k"),
+    "anthropic": Anthropic("m", "k"),
+    "google": Google("m", "k"),
+}
+SPEAK = {"openai": openai, "openai-responses": responses, "anthropic": anthropic, "google": google}
 KEYS = [
     "choices", "delta", "content", "tool_calls", "index", "id", "function", "name", "arguments", "finish_reason", "usage",
     "error", "type", "content_block", "text", "partial_json", "stop_reason", "message", "candidates", "parts",
     "functionCall", "args", "finishReason", "usageMetadata", "code", "promptFeedback", "blockReason",
+    "item", "call_id", "output_index", "response", "encrypted_content", "incomplete_details", "reason", "input_tokens",
 ]  # fmt: skip
 TYPES = [
     "content_block_delta",
@@ -32,6 +38,15 @@ TYPES = [
     "text_delta",
     "input_json_delta",
     "error",
+    "response.output_text.delta",
+    "response.output_item.added",
+    "response.output_item.done",
+    "response.function_call_arguments.delta",
+    "response.completed",
+    "response.incomplete",
+    "response.failed",
+    "function_call",
+    "reasoning",
 ]
 
 values = some.recursive(

@@ -2,10 +2,12 @@
 
 https://platform.claude.com/docs/en/build-with-claude/streaming
 https://platform.claude.com/docs/en/build-with-claude/prompt-caching
+https://platform.claude.com/docs/en/build-with-claude/effort
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,13 +15,18 @@ import msgspec
 
 from stella.adapters.chat.dialect import CALLS_MOST, Growing, Question, decode, failure, word
 from stella.adapters.chat.sides import by_side
-from stella.ports.failure import Malformed, Unavailable
+from stella.ports.failure import Malformed, Rejected, Unavailable
 from stella.ports.language import Called, FromAgent, FromCaller, Grew, Message, ModelEvent, Spent, ToolSpec
 
 BASE = "https://api.anthropic.com"
 VERSION = "2023-06-01"
 _KEPT = {"type": "ephemeral"}
 """Marks the end of what is the same at every turn: it is read from the vendor's cache for a tenth of the price."""
+
+_THINKS = re.compile(r"claude-[a-z]+-5(-\d)?(-20\d{6})?")
+"""From the fifth on they think unless the question is easy; asked for little effort they hardly do."""
+THOUGHTS_ROOM = 600
+"""Tokens added for that: they count as written."""
 
 
 class _Usage(msgspec.Struct):
@@ -68,19 +75,24 @@ class Anthropic:
 
     def ask(self, system: str, messages: Sequence[Message], tools: Sequence[ToolSpec], most_tokens: int) -> Question:
         """As the port of dialects."""
+        thinks = _THINKS.fullmatch(self._model) is not None
         body: dict[str, Any] = {
             "model": self._model,
-            "max_tokens": most_tokens,
+            "max_tokens": most_tokens + (THOUGHTS_ROOM if thinks else 0),
             "system": [{"type": "text", "text": system, "cache_control": _KEPT}],
             "messages": by_side(messages, "assistant", "content", _blocks),
             "stream": True,
         }
+        plain = dict(body)
+        if thinks:
+            body["output_config"] = {"effort": "low"}
         if tools:
-            body["tools"] = [
+            body["tools"] = plain["tools"] = [
                 {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}
                 for tool in tools
             ]
-        return Question(f"{self._base}/v1/messages", self._headers(), msgspec.json.encode(body))
+        url = f"{self._base}/v1/messages"
+        return Question(url, self._headers(), msgspec.json.encode(body), msgspec.json.encode(plain))
 
     def check(self) -> Question:
         """The list of models."""
@@ -150,6 +162,8 @@ class AnthropicReader:
                 return self._delta(event.index, event.delta)
             case "message_delta":
                 self._count(event.usage)
+                if event.delta is not None and event.delta.stop_reason == "refusal":
+                    raise Rejected("anthropic", "blocked", "refusal")
                 self._stopped = self._stopped or bool(event.delta and event.delta.stop_reason)
             case "message_stop":
                 self.done = True

@@ -21,11 +21,12 @@ _WORD = re.compile(r"[A-Za-z0-9_.-]{1,60}")
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One request. A `body` makes it a POST, none a GET."""
+    """One request. A `body` makes it a POST, none a GET. `plain` is the same without what some servers refuse."""
 
     url: str
     headers: dict[str, str]
     body: bytes = b""
+    plain: bytes = b""
 
 
 class Reader(Protocol):

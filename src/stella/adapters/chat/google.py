@@ -74,6 +74,9 @@ class Google:
         if "2.5-flash" in self._model:
             # Other models refuse a budget of nothing: https://ai.google.dev/gemini-api/docs/thinking
             settings["thinkingConfig"] = {"thinkingBudget": 0}
+        elif "gemini-3" in self._model:
+            # `low` is the least that every one of them knows.
+            settings["thinkingConfig"] = {"thinkingLevel": "low"}
         body: dict[str, Any] = {
             "systemInstruction": {"parts": [{"text": system}]},
             "contents": by_side(messages, "model", "parts", _parts),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
 import msgspec
+import structlog
 
 from stella.adapters.chat.dialect import Dialect, Question, Reader, failure, word
 from stella.domain.errors import MalformedMessage
@@ -22,6 +23,10 @@ ANSWER_MOST = 4_000_000
 COMPLAINT_MOST = 8_000
 """Bytes of an error's body that are read for its code."""
 DRAIN_S = 0.25
+REFUSED = (400, 422)
+"""How servers say that a field is not theirs."""
+
+_log = structlog.get_logger("stella.brains")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,7 @@ class ChatModel:
         self.name = name
         self._dialect, self._session, self._patience = dialect, session, patience or Patience()
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._patience.connect)
+        self._plain = False
 
     async def answer(
         self, system: str, messages: Sequence[Message], tools: Sequence[ToolSpec], most_tokens: int
@@ -93,9 +99,7 @@ class ChatModel:
         vendor = self._dialect.vendor
         try:
             async with asyncio.timeout_at(due):
-                response = await self._send(question)
-                if response.status != 200:
-                    raise await _complaint(vendor, response)
+                response = await self._open(question)
         except TimeoutError:
             raise Unavailable(vendor, "timeout") from None
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientConnectorSSLError):
@@ -109,6 +113,25 @@ class ChatModel:
                 response.release()
             else:
                 response.close()
+
+    async def _open(self, question: Question) -> aiohttp.ClientResponse:
+        """A response that is an answer. A server that refuses the question is asked once more without the extras, and
+        if it was them, never again with them."""
+        if self._plain and question.plain:
+            question = replace(question, body=question.plain, plain=b"")
+        response = await self._send(question)
+        if response.status == 200:
+            return response
+        refused, fault = response.status in REFUSED, await _complaint(self._dialect.vendor, response)
+        if not refused or question.plain in (b"", question.body) or _of_the_words(fault.detail):
+            raise fault
+        response = await self._send(replace(question, body=question.plain))
+        if response.status != 200:
+            response.close()
+            raise fault
+        self._plain = True
+        _log.info("asked-plainly", engine=self.name, code=fault.code)
+        return response
 
     async def _send(self, question: Question) -> aiohttp.ClientResponse:
         """A kept connection may have been closed by the other side meanwhile: that shows at once, and once is forgiven."""
@@ -131,6 +154,11 @@ class ChatModel:
         """As the port."""
         async with self._asked(self._dialect.check(), asyncio.get_running_loop().time() + 2 * self._patience.first):
             pass
+
+
+def _of_the_words(code: str) -> bool:
+    """Whether a refusal is about what was said and not about how it was asked."""
+    return any(part in code.lower() for part in ("content", "length", "policy", "safety"))
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:

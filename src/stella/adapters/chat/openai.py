@@ -5,22 +5,15 @@ https://developers.openai.com/api/reference/resources/chat/subresources/completi
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
 from stella.adapters.chat.dialect import CALLS_MOST, Growing, Question, decode, failure, word
+from stella.adapters.chat.quirks import OPENAI, cache_key, effort, house_of
 from stella.ports.failure import Malformed, Unavailable
 from stella.ports.language import Called, FromAgent, FromCaller, Grew, Message, ModelEvent, Spent, ToolSpec
-
-BASE = "https://api.openai.com/v1"
-
-_THINKS = re.compile(r"gpt-5(-mini|-nano)?(-20\d\d-\d\d-\d\d)?")
-"""Models that think before every answer unless told not to (https://developers.openai.com/api/docs/guides/reasoning);
-from 5.1 on they do not by themselves. A caller cannot wait for thoughts."""
 
 
 class _Function(msgspec.Struct):
@@ -65,27 +58,22 @@ class OpenAI:
 
     vendor = "openai"
 
-    def __init__(self, model: str, key: str, base: str = "") -> None:
-        """`key` may be empty for a server of one's own."""
-        self._model, self._key, self._base = model, key, (base or BASE).rstrip("/")
-        host = urlsplit(self._base).hostname or ""
-        self._azure = host.endswith(".azure.com")
-        self._original = self._azure or host == "api.openai.com"
-        self._counts_unasked = host.endswith("mistral.ai")
+    def __init__(self, model: str, key: str, base: str = "", *, azure: bool = False) -> None:
+        """`key` may be empty for a server of one's own. `azure`: Azure behind an address that does not say so."""
+        self._model, self._key, self._base = model, key, (base or OPENAI).rstrip("/")
+        self._house = house_of(self._base, azure=azure)
+        self._effort = effort(model) if self._house.original else ""
 
     def ask(self, system: str, messages: Sequence[Message], tools: Sequence[ToolSpec], most_tokens: int) -> Question:
         """As the port of dialects."""
+        house = self._house
         body: dict[str, Any] = {
             "model": self._model,
             "messages": [{"role": "system", "content": system}, *map(_message, messages)],
             "stream": True,
             # The newer name is refused by many compatible servers, the older one by OpenAI's newer models.
-            "max_completion_tokens" if self._original else "max_tokens": most_tokens,
+            "max_completion_tokens" if house.original else "max_tokens": most_tokens,
         }
-        if not self._counts_unasked:
-            body["stream_options"] = {"include_usage": True}
-        if self._original and _THINKS.fullmatch(self._model):
-            body["reasoning_effort"] = "minimal"
         if tools:
             body["tools"] = [
                 {
@@ -98,19 +86,22 @@ class OpenAI:
                 }
                 for tool in tools
             ]
-        return Question(f"{self._base}/chat/completions", self._headers(), msgspec.json.encode(body))
+        if house.original:
+            # Never refused there, and without it nobody knows what was spent.
+            body["stream_options"] = {"include_usage": True}
+        plain = msgspec.json.encode(body)
+        if not house.counts_unasked:
+            body["stream_options"] = {"include_usage": True}
+        if house.original:
+            body["prompt_cache_key"] = cache_key(system)
+        if self._effort:
+            body["reasoning_effort"] = self._effort
+        url = f"{self._base}/chat/completions"
+        return Question(url, house.headers(self._key), msgspec.json.encode(body), plain)
 
     def check(self) -> Question:
         """The list of models."""
-        return Question(f"{self._base}/models", self._headers())
-
-    def _headers(self) -> dict[str, str]:
-        headers = {"content-type": "application/json", "accept": "text/event-stream"}
-        if self._azure:
-            headers["api-key"] = self._key
-        elif self._key:
-            headers["authorization"] = f"Bearer {self._key}"
-        return headers
+        return Question(f"{self._base}/models", self._house.headers(self._key))
 
     def reader(self) -> OpenAIReader:
         """For one answer."""
