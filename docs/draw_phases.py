@@ -90,7 +90,7 @@ class Walker:
         return (
             self.conversation.phase, floor.speaking, floor.gate.step, floor.gate.repeated, floor.silence.rung,
             floor.caller.text, floor.caller.awaited, floor.caller.lost, floor.caller.digits, floor.playout.paused,
-            floor.playout.all_sent, floor.playout.all_heard, floor.talked_over, floor.interrupted,
+            floor.playout.all_sent, floor.playout.heard_by() < 0.0, floor.talked_over, floor.interrupted,
             mine and (mine.kind, len(mine.segments), len(mine.outbox), mine.ended, mine.audible, mine.attempt),
         )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stella.conversation.caller import CallerTurn, Utterance
+from stella.conversation.steps import NEVER
 from stella.domain.ids import TurnId, UtteranceId
 
 
@@ -35,7 +36,7 @@ def test_what_is_awaited_has_a_time() -> None:
     turn = CallerTurn([part(1, "done", due=1.0), part(2, due=5.0), part(3, due=4.0), part(4)])
     assert turn.awaited  # noqa: PGH005 a turn, and no mock
     assert turn.due() == 4.0
-    assert CallerTurn([part(1, "done", due=1.0)]).due() is None
+    assert CallerTurn([part(1, "done", due=1.0)]).due() == NEVER
     assert not CallerTurn([part(1, "done")]).awaited
     assert CallerTurn([part(1, "", lost=True)]).lost
     assert not turn.lost

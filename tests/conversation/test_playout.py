@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from stella.conversation.events import MarkReturned, WordTime
 from stella.conversation.playout import Playout, Segment
 from stella.conversation.policy import Policy
+from stella.conversation.steps import NEVER
 from stella.domain.ids import Mark, SegmentId
 
 WORDS = (WordTime(3, 0.25), WordTime(7, 0.55), WordTime(11, 1.0))
@@ -46,7 +47,7 @@ def test_marks_in_time_prove_what_was_heard(playout: Playout) -> None:
     assert only(playout).heard_text() == "one two"
     playout.returned(Mark("m5"), 1.02)
     assert only(playout).heard_text() == "one two six"
-    assert playout.all_heard
+    assert playout.heard_by() < 0.0
 
 
 def test_without_word_times_only_whole_segments_count() -> None:
@@ -69,12 +70,12 @@ def test_a_mark_far_too_early_is_believed_when_it_is_due(playout: Playout) -> No
     """A carrier that answers at once has not played a second in no time."""
     playout.returned(Mark("m5"), 0.01)
     assert only(playout).heard == 0.0
-    assert playout.early_deadline() == pytest.approx(1.0)
+    assert playout.tick(0.01) == pytest.approx(1.0)
     playout.tick(0.5)
     assert only(playout).heard == 0.0
     playout.tick(1.0)
     assert only(playout).heard == pytest.approx(1.0)
-    assert playout.early_deadline() is None
+    assert playout.tick(1.0) == NEVER
 
 
 def test_a_mark_too_early_is_not_believed_after_a_clear(playout: Playout) -> None:
@@ -169,7 +170,7 @@ def test_the_clock_starts_anew_after_an_underrun(playout: Playout) -> None:
     """Sound sent into silence is played from then on."""
     playout.sent(only(playout), 0.2, 1.0, Mark("m6"), 5.0)
     assert playout.ends_at == pytest.approx(5.2)
-    assert playout.given_up_at() == pytest.approx(5.2 + Policy().mark_patience)
+    assert playout.heard_by() == pytest.approx(5.2 + Policy().mark_patience)
 
 
 def test_a_lost_stream_takes_its_marks_along(playout: Playout) -> None:

@@ -11,6 +11,7 @@ from stella.conversation.caller import CallerTurn
 from stella.conversation.consent_gate import Step
 from stella.conversation.floor import Floor
 from stella.conversation.speaking import OPEN, AgentTurn, Kind
+from stella.conversation.steps import DONE, NEVER
 from stella.conversation.words import is_unfinished, split
 
 STABLE_S = 0.2
@@ -19,6 +20,8 @@ STABLE_S = 0.2
 
 class Ahead:
     """Provisional replies of one conversation. Idle unless the policy speculates."""
+
+    __slots__ = ("_asked", "_floor", "_since")
 
     def __init__(self, floor: Floor) -> None:
         """Nothing was asked ahead."""
@@ -33,27 +36,12 @@ class Ahead:
         if floor.mine is not None and floor.mine.provisional:
             floor.give_up_turn()
 
-    def due(self) -> float | None:
-        """When the brain is asked ahead, if nothing changes until then."""
+    def step(self) -> float:
+        """Ask, if nothing has changed for long enough."""
         floor = self._floor
-        caller = floor.caller
-        if not floor.policy.speculate or self._since is None or floor.mine is not None or not caller.parts:
-            return None
-        newest = caller.parts[-1]
-        blocked = floor.answered is None or floor.gate.step is not Step.CLOSED or bool(caller.digits)
-        if blocked or newest.text is not None or not newest.guess:
-            return None
-        guess = caller.guess
-        if guess == self._asked or is_unfinished(guess):
-            return None
-        return self._since + STABLE_S
-
-    def step(self) -> bool:
-        """Ask, if it is time. Whether it was."""
-        floor = self._floor
-        due = self.due()
-        if due is None or floor.now < due:
-            return False
+        due = self._due()
+        if floor.now < due:
+            return due
         caller = floor.caller
         self._asked = caller.guess
         if caller.turn is None:
@@ -63,8 +51,23 @@ class Ahead:
             expected_before=floor.expected, provisional=True,
         )  # fmt: skip
         floor.counts["asked_ahead"] += 1
-        floor.order(do.AskBrain(floor.mine.turn, *floor.mine.asked))
-        return True
+        floor.order(do.AskBrain(floor.mine.turn, self._asked))
+        return DONE
+
+    def _due(self) -> float:
+        """When the brain is asked ahead, if nothing changes until then."""
+        floor = self._floor
+        caller = floor.caller
+        if not floor.policy.speculate or self._since is None or floor.mine is not None or not caller.parts:
+            return NEVER
+        newest = caller.parts[-1]
+        blocked = floor.answered is None or floor.gate.step is not Step.CLOSED or bool(caller.digits)
+        if blocked or newest.text is not None or not newest.guess:
+            return NEVER
+        guess = caller.guess
+        if guess == self._asked or is_unfinished(guess):
+            return NEVER
+        return self._since + STABLE_S
 
     def adopt(self, caller: CallerTurn, hold_until: float) -> bool:
         """The turn is complete: make the provisional reply the real one if it was asked with these words."""

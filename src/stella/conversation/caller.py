@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from stella.conversation.steps import NEVER
 from stella.domain.ids import TurnId, UtteranceId
 
 
@@ -71,9 +72,13 @@ class CallerTurn:
         """Whether nothing was understood and nothing is awaited."""
         return not self.digits and all(part.text == "" for part in self.parts)
 
-    def due(self) -> float | None:
-        """When the next awaited words count as lost."""
-        return min((part.due for part in self.parts if part.text is None and part.due is not None), default=None)
+    def due(self) -> float:
+        """When the next awaited words count as lost; NEVER while none are."""
+        due = NEVER
+        for part in self.parts:
+            if part.text is None and part.due is not None and part.due < due:
+                due = part.due
+        return due
 
     def after(self, earlier: CallerTurn) -> CallerTurn:
         """Join this turn to an earlier one, as the continuation of what was not answered."""

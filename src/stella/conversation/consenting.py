@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from stella.conversation.floor import Floor
 from stella.conversation.speaking import Kind
+from stella.conversation.steps import DONE, NEVER
 from stella.conversation.words import Answer
 
 
 class Consenting:
     """What becomes of the answer to the consent question."""
+
+    __slots__ = ("_floor",)
 
     def __init__(self, floor: Floor) -> None:
         """Ask for one conversation."""
@@ -41,14 +44,16 @@ class Consenting:
         said = floor.phrases.consent_yes if answer == "yes" else floor.phrases.consent_no
         floor.speak(Kind.PHRASE, [said, floor.phrases.greeting])
 
-    def silent(self) -> bool:
-        """Nobody spoke after the question. Whether that has lasted long enough to be an answer."""
+    def step(self) -> float:
+        """Nobody spoke after the question: when that has lasted long enough, it is an answer."""
         floor = self._floor
         due = floor.gate.deadline()
-        if due is None or floor.now < due:
-            return False
+        if due is None:
+            return NEVER
+        if floor.now < due:
+            return due
         if floor.gate.overlapped:
             self.unclear("silence")
         else:
             self._record("no", "silence")
-        return True
+        return DONE

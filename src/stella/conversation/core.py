@@ -2,39 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
-from enum import Enum
 
 from stella.conversation import actions as do
 from stella.conversation import events as on
 from stella.conversation.consent_gate import ConsentGate, Step
 from stella.conversation.consenting import Consenting
+from stella.conversation.delivering import Delivering
 from stella.conversation.floor import Floor
 from stella.conversation.hearing import Hearing
+from stella.conversation.idle import Idle
 from stella.conversation.limits import Limits
+from stella.conversation.mending import Mending
+from stella.conversation.phases import Phase, phase_of
 from stella.conversation.policy import Policy
 from stella.conversation.replying import Replying
 from stella.conversation.speaking import Kind
+from stella.conversation.steps import DONE, NEVER
+from stella.conversation.switching import Switching
+from stella.conversation.voicing import Voicing
+from stella.conversation.watchdog import Watchdog
 from stella.domain.agent import Phrases
 from stella.domain.call import EndedBy
 from stella.domain.consent import Preset
 from stella.domain.transcript import Turn
 
-
-class Phase(Enum):
-    """Where a conversation is, for people. Derived, never stored."""
-
-    WAITING = "waiting"
-    ASKING_CONSENT = "asking-consent"
-    LISTENING = "listening"
-    HEARING = "hearing"
-    THINKING = "thinking"
-    SPEAKING = "speaking"
-    PAUSED = "paused"
-    CLOSING = "closing"
-    LEFT = "left"
-    OVER = "over"
+__all__ = ["Conversation", "Phase"]
 
 
 class Conversation:
@@ -50,28 +43,30 @@ class Conversation:
         asks = preset.asks if asks_consent is None else asks_consent
         self._announces = preset is Preset.ANNOUNCE and asks_consent is not False
         self._floor = floor = Floor(policy, phrases, ConsentGate(policy, preset, asks=asks))
-        self._consenting = Consenting(floor)
-        self._hearing = hearing = Hearing(floor, self._consenting)
-        self._replying = replying = Replying(floor)
+        consenting, mending = Consenting(floor), Mending(floor)
+        self._idle = Idle(floor, consenting)
+        self._hearing = hearing = Hearing(floor, consenting)
+        replying, voicing, switching = Replying(floor, mending), Voicing(floor), Switching(floor)
+        self._delivering = Delivering(floor, switching, Watchdog(floor, mending))
         self._deadline: float | None = None
         self._handlers: dict[type, Callable[..., None]] = {
             on.CallAnswered: self._answered,
             on.CallResumed: self._resumed,
-            on.CallerStartedSpeaking: hearing.started,
-            on.CallerStoppedSpeaking: hearing.stopped,
-            on.HypothesisGrew: hearing.guessed,
-            on.UtteranceFinal: hearing.understood,
-            on.UtteranceLost: hearing.lost,
-            on.DigitPressed: hearing.pressed,
+            on.CallerStartedSpeaking: hearing.onsets.started,
+            on.CallerStoppedSpeaking: hearing.onsets.stopped,
+            on.HypothesisGrew: hearing.words.guessed,
+            on.UtteranceFinal: hearing.words.understood,
+            on.UtteranceLost: hearing.words.lost,
+            on.DigitPressed: hearing.keys.pressed,
             on.ReplyGrew: replying.grew,
             on.ReplyActed: replying.acted,
             on.ReplyEnded: replying.ended,
             on.ReplyFailed: replying.failed,
-            on.SegmentVoiced: replying.voiced,
-            on.SegmentFailed: replying.unvoiced,
-            on.AudioSent: replying.sent,
-            on.MarkReturned: replying.returned,
-            on.LanguageChanged: replying.language_changed,
+            on.SegmentVoiced: voicing.voiced,
+            on.SegmentFailed: voicing.unvoiced,
+            on.AudioSent: voicing.sent,
+            on.MarkReturned: voicing.returned,
+            on.LanguageChanged: switching.changed,
             on.ShutdownAsked: self._shutdown,
             on.TimePassed: self._time_passed,
         }
@@ -90,10 +85,10 @@ class Conversation:
         floor.orders = []
         if kind is on.CallEnded:
             self._ended()
+            self._deadline = None
         elif floor.left is None or kind is on.CallResumed:
             self._handlers[kind](event)
-            self._settle()
-        self._deadline = self._next_deadline()
+            self._deadline = self._settle()
         return floor.orders
 
     def deadline(self) -> float | None:
@@ -123,23 +118,7 @@ class Conversation:
     @property
     def phase(self) -> Phase:
         """Where the conversation is."""
-        floor = self._floor
-        mine = floor.mine
-        if floor.over or floor.left is not None:
-            return Phase.OVER if floor.over else Phase.LEFT
-        if floor.answered is None:
-            return Phase.WAITING
-        if floor.case is not None:
-            return Phase.PAUSED
-        if mine is None or mine.provisional:
-            if floor.gate.step is not Step.CLOSED:
-                return Phase.ASKING_CONSENT
-            return Phase.HEARING if floor.hears or floor.caller.parts or floor.caller.digits else Phase.LISTENING
-        if mine.kind is Kind.CONSENT:
-            return Phase.ASKING_CONSENT
-        if mine.kind is Kind.FAREWELL or mine.hanging_up:
-            return Phase.CLOSING
-        return Phase.SPEAKING if mine.segments else Phase.THINKING
+        return phase_of(self._floor)
 
     def _begin(self) -> None:
         """The stream is verified: time counts from here."""
@@ -180,15 +159,7 @@ class Conversation:
     def _shutdown(self, _event: on.ShutdownAsked) -> None:
         """Say goodbye and end."""
         phrases = self._floor.phrases
-        self._force_end(phrases.handed_over or phrases.farewell, EndedBy.SHUTDOWN)
-
-    def _force_end(self, words: str, by: EndedBy) -> None:
-        """Take the floor, whoever has it, and end the call when the words were heard."""
-        floor = self._floor
-        if floor.mine is not None and floor.mine.closing:
-            return
-        floor.give_up_turn()
-        floor.speak(Kind.FAREWELL, [words], do.HangUp(by), interruptible=False)
+        self._idle.force_end(phrases.handed_over or phrases.farewell, EndedBy.SHUTDOWN)
 
     def _ended(self) -> None:
         """The line is gone: write everything down."""
@@ -202,64 +173,29 @@ class Conversation:
     def _time_passed(self, _event: on.TimePassed) -> None:
         """Everything that is due happens in `_settle`."""
 
-    def _settle(self) -> None:
-        """Let everything follow that follows, until nothing changes any more."""
+    def _settle(self) -> float | None:
+        """Let everything follow that follows, until nothing is due any more. When something will be."""
+        floor = self._floor
+        due = floor.playout.tick(floor.now)
         for _ in range(100):
-            if not self._step():
-                return
-        self._floor.counts["unsettled"] += 1  # pragma: no cover (a bug; the property tests forbid it)
+            if floor.left is not None:
+                return None
+            at = self._step()
+            if at != DONE:
+                due = min(due, at)
+                return None if due == NEVER else due
+        floor.counts["unsettled"] += 1  # pragma: no cover (a bug; the property tests forbid it)
+        return None  # pragma: no cover
 
-    def _step(self) -> bool:
-        """One consequence. Whether there was one."""
-        floor = self._floor
-        if floor.left is not None:
-            return False
-        return self._replying.step() or self._hearing.step() or self._idle()
-
-    def _idle(self) -> bool:
-        """What happens when nothing else does: limits, consent by silence, re-prompts."""
-        floor = self._floor
-        limits, now = floor.limits, floor.now
-        if limits is not None and limits.over(now):
-            self._force_end(floor.phrases.farewell, EndedBy.LIMIT)
-            return True
-        if not self._quiet():
-            return False
-        if limits is not None and limits.warning(now):
-            floor.speak(Kind.PHRASE, [floor.phrases.limit_warning])
-            return True
-        if floor.gate.step is Step.WAITING:
-            return self._consenting.silent()
-        floor.silence.wait(now)
-        due = floor.silence.deadline()
-        if due is None or now < due:
-            return False
-        prompt = floor.silence.climb(floor.phrases.no_input)
-        if prompt is not None:
-            floor.speak(Kind.REPROMPT, [prompt])
-        else:
-            floor.speak(Kind.FAREWELL, [floor.phrases.farewell], do.HangUp(EndedBy.SILENCE))
-        return True
-
-    def _quiet(self) -> bool:
-        """Whether nobody has the floor and nobody is about to take it."""
-        floor = self._floor
-        caller = floor.caller
-        return (
-            floor.answered is not None and floor.mine is None and not floor.hears and not caller.parts
-            and not caller.digits
-        )  # fmt: skip
-
-    def _next_deadline(self) -> float | None:
-        """The earliest of all deadlines."""
-        floor = self._floor
-        if floor.over or floor.left is not None:
-            return None
-        due = min(self._replying.deadline(), self._hearing.deadline())
-        limits = floor.limits.deadline(floor.now) if floor.limits is not None else None
-        if limits is not None:
-            due = min(due, limits)
-        if self._quiet():
-            idle = floor.silence.deadline() if floor.gate.step is not Step.WAITING else floor.gate.deadline()
-            due = min(due, math.inf if idle is None else idle)
-        return None if due == math.inf else due
+    def _step(self) -> float:
+        """One consequence: on our side, on the caller's, or because nobody does anything."""
+        due = self._delivering.step()
+        if due == DONE:
+            return DONE
+        at = self._hearing.step()
+        if at < due:
+            due = at
+            if due == DONE:
+                return DONE
+        at = self._idle.step()
+        return min(due, at)

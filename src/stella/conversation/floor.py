@@ -28,7 +28,15 @@ from stella.domain.transcript import Turn
 
 
 class Floor:
-    """Everything one conversation knows, and the moves everybody uses. `orders` is what the shell is to do."""
+    """Everything one conversation knows, and the moves everybody uses. `orders` is what the shell is to do; `ready_at`
+    is when the caller's turn is over, None while that is to be reckoned (anew)."""
+
+    __slots__ = (
+        "_segment", "_turn", "_utterance", "answered", "brief", "caller", "case", "counts", "cut", "cut_until", "digits",
+        "endpointing", "expected", "gate", "interrupted", "late", "left", "limits", "mine", "now", "orders", "over",
+        "phrases", "playout", "policy", "progress_at", "ready_at", "silence", "speaking", "talked_over", "turns",
+        "utterance",
+    )  # fmt: skip
 
     def __init__(self, policy: Policy, phrases: Phrases, gate: ConsentGate) -> None:
         """Nobody has spoken."""
@@ -77,9 +85,9 @@ class Floor:
         self._turn += 1
         return TurnId(self._turn)
 
-    def order(self, *actions: do.Action) -> None:
+    def order(self, action: do.Action) -> None:
         """Tell the shell to do something."""
-        self.orders.extend(actions)
+        self.orders.append(action)
 
     def since_answer(self, at: float) -> float:
         """Seconds from the answer of the call."""
@@ -95,6 +103,14 @@ class Floor:
         """Whether the caller is speaking and we listen."""
         return self.speaking and not self.talked_over
 
+    def quiet(self) -> bool:
+        """Whether nobody has the floor and nobody is about to take it."""
+        caller = self.caller
+        return (
+            self.mine is None and not caller.parts and not caller.digits and not self.hears
+            and self.answered is not None
+        )  # fmt: skip
+
     def ours(self) -> bool:
         """Whether a sentence of ours may leave now."""
         mine = self.mine
@@ -102,19 +118,20 @@ class Floor:
             return False
         if not mine.interruptible:
             return True
-        if mine.kind is Kind.REPLY and not mine.audible and (self.caller.parts or self.caller.digits):
+        caller = self.caller
+        if mine.kind is Kind.REPLY and not mine.audible and (caller.parts or caller.digits):
             return False
-        return not self.hears and self.case is None and not self.caller.awaited and self.now >= mine.hold_until
+        return not self.hears and self.case is None and not caller.awaited and self.now >= mine.hold_until
+
+    def sheltered(self) -> bool:
+        """Whether we are saying something that may not be talked over."""
+        mine = self.mine
+        return mine is not None and not mine.interruptible and not self.played_out()
 
     def played_out(self) -> bool:
         """Whether, by the clock, the caller has heard all we had to say (the marks may still be under way)."""
         mine = self.mine
         return mine is None or (mine.ended and not mine.outbox and self.playout.left(self.now) <= 0.0)
-
-    def heard(self) -> bool:
-        """Whether everything ordered was heard, or can no longer be proven."""
-        playout = self.playout
-        return playout.all_heard or (playout.all_sent and self.now >= playout.given_up_at())
 
     def speak(
         self, kind: Kind, texts: Iterable[str], then: Consequence | None = None, *, interruptible: bool = True
@@ -153,7 +170,8 @@ class Floor:
 
     def pause(self, onset: float) -> None:
         """The caller may want the floor: clear what the carrier has, and hold the rest back."""
-        self.order(do.PausePlayout(self.playout.pause(self.now)), do.RecordBargeIn(max(0.0, self.now - onset)))
+        self.order(do.PausePlayout(self.playout.pause(self.now)))
+        self.order(do.RecordBargeIn(max(0.0, self.now - onset)))
 
     def silence_us(self, mine: AgentTurn) -> None:
         """Take all sound of the turn under way back, and stop its brain."""
@@ -252,8 +270,16 @@ class Floor:
         self.caller.parts.append(self.utterance)
         if self.caller.began is None:
             self.caller.began = at
+        self.ready_at = None
         self.order(do.BeginUtterance(utterance))
         return utterance
+
+    def finish_utterance(self, part: Utterance, at: float) -> None:
+        """An utterance of the caller's turn is over: its words are wanted, and have a deadline."""
+        self.caller.stopped = at
+        self.order(do.FinishUtterance(part.utterance))
+        part.due = self.now + self.policy.stt_deadline
+        self.ready_at = None
 
     def listen_again(self) -> None:
         """We interrupted a caller who never stopped, and have answered: listen to the rest."""
