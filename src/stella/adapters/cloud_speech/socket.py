@@ -88,8 +88,11 @@ class Socket:
             await self._read(line)
         finally:
             writer.cancel()
-            await asyncio.gather(writer, return_exceptions=True)
-            await self._hang_up(line)
+            try:
+                await asyncio.gather(writer, return_exceptions=True)
+            finally:
+                # Even where this very moment is cancelled: a line that nobody closes is a connection that leaks.
+                await self._hang_up(line)
 
     async def _read(self, line: aiohttp.ClientWebSocketResponse) -> None:
         async for message in line:
