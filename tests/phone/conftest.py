@@ -87,17 +87,49 @@ def decode(mulaw: bytes) -> np.ndarray:
 
 
 @dataclass
+class Session:
+    """The server's end of a ConversationRelay session."""
+
+    ws: web.WebSocketResponse
+    setup: dict
+    received: list[dict] = field(default_factory=list)
+
+    async def say(self, token: str, **more) -> None:
+        await self.send(type="text", token=token, **{"last": True, **more})
+
+    async def send(self, **message) -> None:
+        await self.ws.send_str(json.dumps(message))
+
+    async def next(self, *types: str, **fields) -> dict | None:
+        """The next message of these types with these fields, None at the end."""
+        async for message in self.ws:
+            if message.type is not WSMsgType.TEXT:
+                continue
+            data = json.loads(message.data)
+            self.received.append(data)
+            if data["type"] in types and fields.items() <= data.items():
+                return data
+        return None
+
+    async def spoken(self) -> None:
+        """Wait until everything has been said."""
+        await self.next("info", name="agentSpeaking", value="off")
+
+
+@dataclass
 class Stella:
     """What the scripted server does and what it has seen. `documents` answers by path."""
 
     base: str = ""
     documents: dict[str, str | Callable[[dict], str | web.Response]] = field(default_factory=dict)
     talk: Callable[[Stream], Awaitable[None]] | None = None
+    relay_talk: Callable[[Session], Awaitable[None]] | None = None
     refuse: int = 0
     document_delay_s: float = 0.0
     requests: list[tuple[str, str, dict, dict]] = field(default_factory=list)
     upgrades: list[dict] = field(default_factory=list)
     streams: list[Stream] = field(default_factory=list)
+    sessions: list[Session] = field(default_factory=list)
 
     def posted(self, path: str) -> list[dict]:
         """The fields of every request for a path."""
@@ -133,6 +165,20 @@ class Stella:
             await ws.close(code=1000)
         return ws
 
+    async def relay(self, request: web.Request) -> web.StreamResponse:
+        self.upgrades.append({"path": request.path_qs, **{k.lower(): v for k, v in request.headers.items()}})
+        if self.refuse:
+            return web.Response(status=self.refuse)
+        ws = web.WebSocketResponse(compress=False)
+        await ws.prepare(request)
+        session = Session(ws, json.loads((await ws.receive()).data))
+        self.sessions.append(session)
+        if self.relay_talk is not None:
+            await self.relay_talk(session)
+        if not ws.closed:
+            await ws.close(code=1000)
+        return ws
+
 
 @pytest.fixture
 async def stella():
@@ -140,6 +186,7 @@ async def stella():
     house = Stella()
     app = web.Application()
     app.router.add_get("/api/stella/call/stream", house.stream)
+    app.router.add_get("/api/stella/call/relay", house.relay)
     app.router.add_route("*", "/{tail:.*}", house.document)
     server = TestServer(app)
     await server.start_server()

@@ -35,6 +35,9 @@ class Leg:
     `send(kind, message)` takes what goes to the server; `hang_up(order)` is called when the caller puts the phone down.
     """
 
+    finished = False
+    """A media stream ends by its socket; no message says so."""
+
     def __init__(self, call: Call, run: StreamRun, send: Send, hang_up: Callable[[PutDown], None]) -> None:
         """The stream begins now."""
         self._call, self._run, self._send, self._hang_up = call, run, send, hang_up

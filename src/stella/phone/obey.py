@@ -11,12 +11,14 @@ from typing import TypeAlias
 from urllib.parse import urljoin
 
 from stella.domain.errors import MalformedMessage
+from stella.phone.caller import PutDown
 from stella.phone.context import Call, CallOver
 from stella.phone.dial import dial
 from stella.phone.exchange import Answer
 from stella.phone.gather import gather
 from stella.phone.mouthpiece import speak_verb
-from stella.phone.socket import StreamOrder, StreamSocket
+from stella.phone.relay import relay
+from stella.phone.socket import End, StreamOrder, StreamSocket
 from stella.wire.twiml_reader import Verb, parse_document
 
 PARSE_FAILURE, SCHEMA_WARNING = 12100, 12200
@@ -128,26 +130,23 @@ def _action(purpose: str, verb: Verb, base: str, fields: dict[str, str]) -> Next
 
 
 async def _connect(call: Call, verb: Verb, base: str) -> Step:
-    stream = verb.child("Stream")
-    run = call.verb("Connect", dict(verb.attributes), stream.get("url") if stream else "")
-    if stream is None:
-        call.note("not modelled", "<Connect> without a <Stream> is passed over")
+    noun = next((child for child in verb.children if child.name in ("Stream", "ConversationRelay")), None)
+    run = call.verb("Connect", dict(verb.attributes), noun.get("url") if noun else "")
+    if noun is None:
+        call.note("not modelled", "<Connect> without a <Stream> or a <ConversationRelay> is passed over")
         return None
     order = StreamOrder(
-        # A relative stream URL is resolved against the document's, and becomes a socket's.
-        stream.get("url")
-        if "://" in stream.get("url")
-        else "ws" + urljoin(base, stream.get("url")).removeprefix("http"),
-        stream.get("name"),
-        stream.parameters(),
-        urljoin(base, stream.get("statusCallback")) if stream.get("statusCallback") else "",
-        stream.get("statusCallbackMethod", "POST"),
+        # A relative URL is resolved against the document's, and becomes a socket's.
+        noun.get("url") if "://" in noun.get("url") else "ws" + urljoin(base, noun.get("url")).removeprefix("http"),
+        noun.get("name"),
+        noun.parameters(),
+        urljoin(base, noun.get("statusCallback")) if noun.get("statusCallback") else "",
+        noun.get("statusCallbackMethod", "POST"),
     )
-    if stream.get("track", "inbound_track") != "inbound_track":
-        call.fault(31941, f"track {stream.get('track')} is not possible under <Connect>")
-        end, put_down = "refused", None
+    if noun.name == "ConversationRelay":
+        end, put_down, told = await relay(call, noun, order)
     else:
-        end, put_down = await StreamSocket(call, order).run()
+        (end, put_down), told = await _stream(call, noun, order), {}
     run.ended_s = call.clock.now()
     if put_down is not None:
         raise CallOver("caller", "completed", put_down.why)
@@ -155,9 +154,16 @@ async def _connect(call: Call, verb: Verb, base: str) -> Step:
     habit = {"refused": call.habits.after_failed_handshake, "loss": call.habits.after_loss}.get(end, "action")
     if not action or habit == "next":
         return None
-    jump = _action("connect", verb, base, {})
+    jump = _action("connect", verb, base, told)
     if habit == "both":
         # Not proven which of the two a carrier does: the action is asked and its answer dropped, then the next verb runs.
-        await call.ask(jump.purpose, jump.url, jump.method)
+        await call.ask(jump.purpose, jump.url, jump.method, **told)
         return None
     return jump
+
+
+async def _stream(call: Call, noun: Verb, order: StreamOrder) -> tuple[End, PutDown | None]:
+    if noun.get("track", "inbound_track") != "inbound_track":
+        call.fault(31941, f"track {noun.get('track')} is not possible under <Connect>")
+        return "refused", None
+    return await StreamSocket(call, order).run()

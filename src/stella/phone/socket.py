@@ -1,4 +1,4 @@
-"""`<Connect><Stream>`: opens the socket, carries a leg over it, and says how it ended."""
+"""What `<Connect>` opens: dials the socket, carries a leg over it, and says how it ended."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import socket as sockets
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -17,12 +18,11 @@ from stella.phone.caller import PutDown
 from stella.phone.clock import shared_metronome
 from stella.phone.context import Call
 from stella.phone.form import new_sid, socket_headers
-from stella.phone.leg import Leg
+from stella.phone.leg import Leg, Send
 from stella.phone.report import StreamRun
 from stella.wire.signature import sign_upgrade
 
-NO_ANSWER, REFUSED, BROKEN, BAD_TLS = 31901, 31902, 31903, 31910
-HANDSHAKE, SERVER_CLOSED, BAD_SCHEME, BAD_URL, CONGESTED = 31920, 31921, 31922, 31923, 31930
+CONGESTED = 31930
 MOST_UNSENT = 500
 """Messages that wait for a server which does not read (ten seconds); more are discarded as Twilio discards (31930)."""
 LONGEST_MESSAGE = 16_000_000
@@ -30,7 +30,45 @@ LONGEST_MESSAGE = 16_000_000
 INTENDED = {1000, 1001}
 """Close codes of a server that means well: done, or going away for a restart. 1008 and 1011 are complaints."""
 
-End = Literal["refused", "server", "loss", "caller"]
+End = Literal["refused", "server", "loss", "caller", "ended"]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What kind of socket it is: what Twilio calls each trouble, and the prefix of its name. `closed` and `broken` are
+    what an end from the server's side is to Twilio."""
+
+    prefix: str
+    no_answer: int
+    refused: int
+    bad_tls: int
+    handshake: int
+    scheme: int
+    malformed: int
+    closed: int
+    broken: int
+
+
+STREAM = Kind("MZ", 31901, 31902, 31910, 31920, 31922, 31923, 31921, 31903)
+
+
+class Talk(Protocol):
+    """The two directions of an open socket: `beat` every 20 ms, `receive` for each message of the server's."""
+
+    finished: bool
+    """The server has said that it wants no more; then the carrier closes."""
+
+    def open(self) -> None:
+        """Say what comes first."""
+
+    def beat(self) -> None:
+        """20 ms have passed."""
+
+    def receive(self, data: str | bytes, *, binary: bool) -> None:
+        """A message of the server's."""
+
+    def end(self, *, stop: bool) -> None:
+        """It is over; `stop` when the other side is to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +85,18 @@ class StreamOrder:
 class StreamSocket:
     """One stream of a call, from handshake to close."""
 
-    def __init__(self, call: Call, order: StreamOrder) -> None:
-        """Nothing is opened before `run`."""
-        self._call, self._order = call, order
-        self._report = StreamRun(order.url, new_sid("MZ"), call.clock.now(), parameters=dict(order.parameters or {}))
+    def __init__(
+        self,
+        call: Call,
+        order: StreamOrder,
+        talk: Callable[[Call, StreamRun, Send, Callable[[PutDown], None]], Talk] = Leg,
+        kind: Kind = STREAM,
+    ) -> None:
+        """Nothing is opened before `run`. `talk` makes what is carried: sound, as long as nobody says otherwise."""
+        self._call, self._order, self._talk, self._kind = call, order, talk, kind
+        self._report = StreamRun(
+            order.url, new_sid(kind.prefix), call.clock.now(), parameters=dict(order.parameters or {})
+        )
         self._unsent: deque[bytes | str] = deque()
         self._something = asyncio.Event()
         self._put_down: PutDown | None = None
@@ -80,13 +126,13 @@ class StreamSocket:
         self._report.closed_s, self._report.closed_by = call.clock.now(), end
         call.tell(self._report)
         if end == "loss":
-            call.fault(BROKEN, "the stream's socket broke")
-            self._callback("stream-error", f"{BROKEN}: broken pipe")
+            call.fault(self._kind.broken, "the stream's socket broke")
+            self._callback("stream-error", f"{self._kind.broken}: broken pipe")
         elif end == "server":
             # Twilio logs an error for every close of the server's; here an intended one is only a warning.
-            intended = self._report.close_code in INTENDED
+            intended = self._report.close_code in INTENDED and self._kind is STREAM
             level: Literal["error", "warning"] = "warning" if intended else "error"
-            call.fault(SERVER_CLOSED, f"the server closed the stream ({self._report.close_code})", level)
+            call.fault(self._kind.closed, f"the server closed the stream ({self._report.close_code})", level)
         self._callback("stream-stopped")
         return end, self._put_down
 
@@ -104,10 +150,10 @@ class StreamSocket:
         parts = urlsplit(url)
         plain = urlsplit(call.reach.url).scheme == "http"
         if parts.scheme not in ({"ws", "wss"} if plain else {"wss"}):
-            self._failed(BAD_SCHEME, f"the stream's URL begins with {parts.scheme or 'nothing'}, not wss")
+            self._failed(self._kind.scheme, f"the stream's URL begins with {parts.scheme or 'nothing'}, not wss")
             return None
         if not parts.hostname:
-            self._failed(BAD_URL, "the stream's URL has no host")
+            self._failed(self._kind.malformed, "the stream's URL has no host")
             return None
         bare = url.partition("?")[0]
         token = call.account.auth_token
@@ -119,17 +165,17 @@ class StreamSocket:
                     URL(target, encoded=True), headers=headers, max_msg_size=LONGEST_MESSAGE, autoclose=False
                 )
         except aiohttp.WSServerHandshakeError as error:
-            self._failed(HANDSHAKE, f"the handshake was answered with {error.status}")
+            self._failed(self._kind.handshake, f"the handshake was answered with {error.status}")
         except (aiohttp.ClientConnectorSSLError, aiohttp.ClientConnectorCertificateError):
-            self._failed(BAD_TLS, "TLS failed")
+            self._failed(self._kind.bad_tls, "TLS failed")
         except (aiohttp.ConnectionTimeoutError, TimeoutError):
-            self._failed(NO_ANSWER, "no answer to the connection request")
+            self._failed(self._kind.no_answer, "no answer to the connection request")
         except (aiohttp.ClientError, OSError) as error:
-            self._failed(REFUSED, f"the connection was refused ({type(error).__name__})")
+            self._failed(self._kind.refused, f"the connection was refused ({type(error).__name__})")
         return None
 
     async def _carry(self, socket: aiohttp.ClientWebSocketResponse) -> End:
-        leg = Leg(self._call, self._report, self._queue, self._hung_up)
+        leg = self._talk(self._call, self._report, self._queue, self._hung_up)
         leg.open()
         leave = shared_metronome(self._call.clock.pace).join(leg.beat)
         sender = self._call.tasks.create_task(self._send_all(socket))
@@ -142,6 +188,8 @@ class StreamSocket:
                 await self._leave(socket, abrupt=self._put_down.abrupt)
                 return "caller"
             leg.end(stop=False)
+            if leg.finished:
+                return "ended"
             return "server" if receiver.done() and not receiver.cancelled() and receiver.result() else "loss"
         finally:
             leave()
@@ -188,7 +236,7 @@ class StreamSocket:
                     if isinstance(message, str) and message.startswith("binary:"):
                         await socket.send_bytes(message[len("binary:") :].encode())
                     else:
-                        await socket.send_str(message if isinstance(message, str) else message.decode("ascii"))
+                        await socket.send_str(message if isinstance(message, str) else message.decode())
                     self._unsent.popleft()
                 self._drained.set()
                 self._something.clear()
@@ -197,8 +245,8 @@ class StreamSocket:
             # The receiver learns how the socket ended and decides; this end has nothing more to say.
             await asyncio.Event().wait()
 
-    async def _receive_all(self, socket: aiohttp.ClientWebSocketResponse, leg: Leg) -> bool:
-        """Until the socket ends: True when the server closed it properly."""
+    async def _receive_all(self, socket: aiohttp.ClientWebSocketResponse, leg: Talk) -> bool:
+        """Until the socket ends: True when the server closed it properly, or has asked for its end."""
         half_open = self._call.line.faults.half_open_at_s
         while True:
             message = await socket.receive()
@@ -213,3 +261,5 @@ class StreamSocket:
                 return True
             elif message.type in {aiohttp.WSMsgType.CLOSING, aiohttp.WSMsgType.CLOSED, aiohttp.WSMsgType.ERROR}:
                 return False
+            if leg.finished:
+                return True
