@@ -54,6 +54,7 @@ anything: st.SearchStrategy[Any] = st.one_of(
     st.builds(on.MarkReturned, marks),
     st.just(on.LanguageChanged(PHRASES)),
     st.just(on.ShutdownAsked()),
+    st.builds(on.CostGrew, st.sampled_from([0.5, 0.85, 1.0, 1.3])),
     st.just(on.TimePassed()),
     st.tuples(st.just("start"), st.floats(0.0, 0.3), st.floats(0.0, 1.0)),
     st.tuples(st.just("stop"), st.floats(0.0, 0.3)),

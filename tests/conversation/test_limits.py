@@ -33,6 +33,29 @@ def test_a_call_without_a_warning_only_ends() -> None:
     assert limits.over(100.0)
 
 
+def test_money_warns_once_and_is_then_spent() -> None:
+    """Most of it, then all of it; what was told for money is not told again for time."""
+    limits = Limits(Policy(call_s=100.0, warn_before_s=20.0, cost_warn=0.8), 0.0)
+    limits.cost_grew(0.79)
+    assert not limits.warning(1.0) and not limits.spent and not limits.warned
+    limits.cost_grew(0.8)
+    assert limits.warning(1.0) and limits.warned and not limits.warning(2.0)
+    limits.cost_grew(0.95)
+    assert not limits.warning(3.0) and not limits.warning(80.0)
+    limits.cost_grew(1.0)
+    assert limits.spent
+    limits.cost_grew(0.5)
+    assert limits.spent
+
+
+def test_money_that_is_gone_at_once_warns_nobody_any_more() -> None:
+    """Then the end itself says what happens."""
+    limits = Limits(Policy(), 0.0)
+    limits.cost_grew(1.4)
+    assert limits.spent and not limits.warning(1.0) and not limits.warned
+    assert not Limits(Policy(), 0.0).spent
+
+
 def test_the_bounds_themselves_are_decided() -> None:
     """At the very second of the warning it is due; a warning of no time, or of the whole call, is none."""
     limits = Limits(Policy(call_s=100.0, warn_before_s=20.0), 0.0)

@@ -768,6 +768,31 @@ def test_the_limit_cuts_through_everything_and_cannot_be_talked_away() -> None:
     assert agent_turns(call)[-1].heard_text == PHRASES.farewell
 
 
+def test_money_is_warned_of_and_ends_the_call_after_what_was_asked_for() -> None:
+    """The reply under way is heard to its end, the next question is not put to the brain, and the end is polite."""
+    call = ring([LONG], silence=50.0).at(3.0, on.CostGrew(0.85)).speaks(8.0, "tell me", 1.0)
+    call.at(10.5, on.CostGrew(1.05)).speaks(17.0, "and what else", 1.0).run(40.0)
+    assert said(call) == [PHRASES.greeting, PHRASES.limit_warning, LONG, PHRASES.farewell]
+    assert asked(call) == [("tell me", "")]
+    assert [turn.heard_text for turn in agent_turns(call)] == said(call)
+    assert call.orders(do.HangUp) == [do.HangUp(EndedBy.LIMIT)]
+
+
+def test_money_gone_while_the_caller_speaks_ends_the_call_when_they_have_spoken() -> None:
+    """Nobody is talked over, nothing is asked ahead or afterwards, and the words are kept."""
+    call = ring(speculate=1.0).speaks(3.0, "I would like to", 2.0).at(3.5, on.CostGrew(1.2)).run(20.0)
+    assert said(call) == [PHRASES.greeting, PHRASES.handed_over]
+    assert asked(call) == []
+    assert call.when(do.Say, 1) >= 5.0
+    assert [turn.text for turn in call.conversation.turns if turn.speaker == "caller"] == ["I would like to"]
+    assert call.orders(do.HangUp) == [do.HangUp(EndedBy.LIMIT)]
+
+
+def test_money_before_the_answer_is_nobodys() -> None:
+    """Another call may have spent it; this one begins and is told again."""
+    assert said(ring().at(0.0, on.CostGrew(0.1)).run(3.0)) == [PHRASES.greeting]
+
+
 def test_a_shutdown_says_what_happens() -> None:
     """With its own words, or the farewell."""
     assert PHRASES.handed_over in said(ring().at(2.0, on.ShutdownAsked()).run(8.0))

@@ -58,6 +58,7 @@ class Conversation:
             on.UtteranceFinal: hearing.words.understood,
             on.UtteranceLost: hearing.words.lost,
             on.DigitPressed: hearing.keys.pressed,
+            on.CostGrew: self._cost_grew,
             on.ReplyGrew: replying.grew,
             on.ReplyActed: replying.acted,
             on.ReplyEnded: replying.ended,
@@ -156,6 +157,11 @@ class Conversation:
             floor.gate.step = Step.ASKING
             floor.speak(Kind.CONSENT, [phrase, floor.phrases.consent_question], interruptible=False)
 
+    def _cost_grew(self, event: on.CostGrew) -> None:
+        """Money is used up: what follows, follows when nobody has the floor."""
+        if self._floor.limits is not None:
+            self._floor.limits.cost_grew(event.share)
+
     def _shutdown(self, _event: on.ShutdownAsked) -> None:
         """Say goodbye and end."""
         phrases = self._floor.phrases
@@ -191,6 +197,8 @@ class Conversation:
         """One consequence: on our side, on the caller's, or because nobody does anything."""
         due = self._delivering.step()
         if due == DONE:
+            return DONE
+        if self._idle.spent():
             return DONE
         at = self._hearing.step()
         if at < due:

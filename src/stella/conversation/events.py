@@ -65,6 +65,13 @@ class UtteranceLost:
 
 
 @dataclass(frozen=True, slots=True)
+class CostGrew:
+    """So much of what the call may cost is used up; 1 is all of it."""
+
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class DigitPressed:
     """A key of the caller's telephone: one of `0-9 * # A-D`."""
 
@@ -174,6 +181,7 @@ Event: TypeAlias = (
     | HypothesisGrew
     | UtteranceFinal
     | UtteranceLost
+    | CostGrew
     | DigitPressed
     | ReplyGrew
     | ReplyActed

@@ -29,6 +29,16 @@ class Idle:
         floor.give_up_turn()
         floor.speak(Kind.FAREWELL, [words], do.HangUp(by), interruptible=False)
 
+    def spent(self) -> bool:
+        """Nothing more may be paid for: what was asked for is still said, nothing new is asked, and the call ends in words."""
+        floor = self._floor
+        limits, mine = floor.limits, floor.mine
+        if limits is None or not limits.spent or floor.hears or (mine is not None and not mine.provisional):
+            return False
+        phrases = floor.phrases
+        self.force_end(phrases.farewell if limits.warned else phrases.handed_over or phrases.farewell, EndedBy.LIMIT)
+        return True
+
     def step(self) -> float:
         """The end of a call comes whoever speaks; everything else waits until nobody has the floor."""
         floor = self._floor

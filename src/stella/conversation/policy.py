@@ -124,6 +124,9 @@ class Policy:
     warn_before_s: float = _number(
         60.0, "s", 0.0, 3600.0, "How long before that end the caller is warned. 0 warns nobody."
     )
+    cost_warn: float = _number(
+        0.8, "0 to 1", 0.0, 1.0, "So much of what a call may cost is used up when the caller is warned. 1 warns nobody."
+    )
 
     def __post_init__(self) -> None:
         """Refuse values that contradict each other. Raises ConfigError."""
