@@ -123,7 +123,13 @@ def kind(key: Key) -> str:
     """A key's kind in words."""
     if key.kind == "number":
         return f"{'whole number' if key.whole else 'number'}, {key.low:g} to {key.high:g}"
-    words = {"text": "text", "texts": "list of texts", "table": "table", "tables": "list of tables"}
+    words = {
+        "text": "text",
+        "texts": "list of texts",
+        "switch": "true or false",
+        "table": "table",
+        "tables": "list of tables",
+    }
     return words[key.kind]
 
 

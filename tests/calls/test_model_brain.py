@@ -18,7 +18,7 @@ from stella.calls.builtin_tools import built_in
 from stella.calls.model_brain import STEPS_MOST, ModelBrain, ModelSession
 from stella.calls.tools import RESULT_MOST, USES_PER_TURN
 from stella.calls.transfers import Transfers
-from stella.domain.acts import Act, ChangeLanguage, EndCall, TransferTo, UsedTool
+from stella.domain.acts import Act, BeganTool, ChangeLanguage, EndCall, TransferTo, UsedTool
 from stella.domain.agent import Agent, LanguageSetup, Limits, Person
 from stella.domain.consent import Preset
 from stella.domain.ids import TurnId
@@ -40,7 +40,7 @@ from stella.ports.language import (
     ToolSpec,
 )
 from stella.ports.store import Notice
-from stella.ports.tool import Tool, ToolAnswer, ToolFacts
+from stella.ports.tool import CAREFREE, Tool, ToolAnswer, ToolFacts
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 AGENT = Agent(
@@ -139,7 +139,7 @@ async def reply(
         async for event in events:
             if isinstance(event, Said):
                 words += event.text
-            else:
+            elif not isinstance(event.act, BeganTool):
                 acts.append(event.act)
     return words, acts
 
@@ -315,7 +315,7 @@ class _Arguments(msgspec.Struct):
 class Slow:
     """Changes something outside, slowly."""
 
-    name, description, arguments, deadline_s, outside = "book", "Books.", _Arguments, 5.0, True
+    name, description, arguments, deadline_s, outside, care = "book", "Books.", _Arguments, 5.0, True, CAREFREE
 
     def __init__(self) -> None:
         self.begun = asyncio.Event()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stella.domain.agent import Agent, HttpToolSetup, PythonToolSetup, ToolParameter
+from stella.domain.agent import Agent, HttpToolSetup, PythonToolSetup, ToolCare, ToolParameter
 from stella.domain.agent_file import parse_agent
 from stella.domain.errors import AgentFileError
 
@@ -73,6 +73,9 @@ def test_a_tool_is_read_as_it_is_written() -> None:
         ('name = "lang"', 'name = "number"', "twice"),
         ('method = "POST"', 'method = "TRACE"', "one of"),
         ("deadline_s = 2", "deadline_s = 60", "15"),
+        ("deadline_s = 2", 'confirm = "yes"', "true or false"),
+        ("deadline_s = 2", 'asks_de = "Ich storniere {nummer}."', "not one of its parameters"),
+        ("deadline_s = 2", "most = 0", "1 to 60"),
         ('{env = "SHOP_TOKEN"}', '{env = "MISSING"}', "MISSING"),
         ('{env = "SHOP_TOKEN"}', '"sk-abcdefghijklmnopqrstuvwxyz"', "secret"),
     ],
@@ -83,6 +86,15 @@ def test_a_fault_is_named_with_its_line(before: str, after: str, reason: str) ->
     with pytest.raises(AgentFileError, match=reason) as caught:
         agent(GOOD.replace(before, after, 1))
     assert caught.value.line > 0
+
+
+def test_care_is_read_for_both_kinds_of_tools() -> None:
+    """A Python function's own care stands where the file says nothing."""
+    more = 'confirm = true\nasks_en = "I cancel {number}."\nmost = 2\n'
+    read = agent(GOOD.replace("deadline_s = 2\n", f"deadline_s = 2\n{more}"))
+    assert read.http_tools[0].care == ToolCare(confirm=True, asks={"en": "I cancel {number}."}, most=2)
+    assert read.python_tools[0].care is None
+    assert agent(f"{GOOD}confirm = true\n").python_tools[0].care == ToolCare(confirm=True)
 
 
 def test_plain_http_is_for_ones_own_network() -> None:

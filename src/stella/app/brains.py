@@ -23,6 +23,7 @@ from stella.calls.brain_chain import BrainChain
 from stella.calls.breaker import Breaker
 from stella.calls.builtin_tools import built_in
 from stella.calls.model_brain import ModelBrain, Price, no_price
+from stella.calls.tools import Toolboxes
 from stella.domain.agent import Agent
 from stella.domain.errors import ConfigError
 from stella.ports.brain import Brain
@@ -72,19 +73,29 @@ class Brains:
         knowledge = Knowledge.load(agent.knowledge) if set(names) != {"bench"} else Knowledge(())
         names = list(dict.fromkeys(names))
         behind = [any(":" in later for later in names[place + 1 :]) for place in range(len(names))]
-        brains = [self._one(name, agent, knowledge, hurried) for name, hurried in zip(names, behind, strict=True)]
+        company = AgentCompany(agent, knowledge)
+        boxes = self._toolboxes(agent, company) if any(":" in name for name in names) else None
+        brains: list[Brain] = []
+        for name, hurried in zip(names, behind, strict=True):
+            if boxes is not None and ":" in name:
+                self._health.setdefault(name, Breaker(time.monotonic))
+                model = self._model(name, hurried)
+                brains.append(ModelBrain(model, company, boxes, time.monotonic, self._price_of(name)))
+            else:
+                brains.append(self._without_model(name, agent, knowledge))
         return brains[0] if len(brains) == 1 else BrainChain(brains, self._health, self._metrics)
 
-    def _one(self, name: str, agent: Agent, knowledge: Knowledge, hurried: bool) -> Brain:
+    def _without_model(self, name: str, agent: Agent, knowledge: Knowledge) -> Brain:
         if name == LAST_RESORT:
             return Receptionist(agent, knowledge, self._outbox)
         if name == "bench":
             return bench.Brain()
-        company = AgentCompany(agent, knowledge)
-        self._health.setdefault(name, Breaker(time.monotonic))
+        raise ConfigError(f"engines.brain: there is no {name!r}; there are {', '.join(NAMES)}")
+
+    def _toolboxes(self, agent: Agent, company: AgentCompany) -> Toolboxes:
+        """Shared by the models of the row: what one did before it failed, the next does not do again."""
         ours, own = built_in(agent, company, self._outbox), own_tools(agent, self._tool_sessions)
-        model = self._model(name, hurried)
-        return ModelBrain(model, company, lambda: [*ours(), *own], time.monotonic, self._price_of(name))
+        return Toolboxes(lambda: [*ours(), *own], time.monotonic)
 
     def _price_of(self, name: str) -> Price:
         """The vendor's prices; another address has its own, which nobody here knows."""

@@ -49,7 +49,7 @@ class ProcessEngines:
     async def _warm(self, agent: Agent, progress: Callable[[int, int], None] | None) -> None:
         for setup in agent.languages:
             phrases = setup.phrases
-            texts = [getattr(phrases, name) for name in FIXED] + list(phrases.no_input)
+            texts = [getattr(phrases, name) for name in FIXED] + [*phrases.no_input, *phrases.still_working]
             if agent.preset.asks:
                 texts += [phrases.consent_question, phrases.consent_unclear, phrases.consent_yes, phrases.consent_no]
             shown = progress or (lambda _done, _of: None)

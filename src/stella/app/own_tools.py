@@ -9,7 +9,7 @@ from stella.adapters.http_tool import HttpTool, ToolSessions
 from stella.domain.agent import Agent, PythonToolSetup
 from stella.domain.errors import ConfigError
 from stella.ports.function_tool import FunctionTool
-from stella.ports.tool import Tool
+from stella.ports.tool import Tool, care_of
 
 
 def own_tools(agent: Agent, sessions: ToolSessions | None) -> Sequence[Tool]:
@@ -30,6 +30,8 @@ def _function(setup: PythonToolSetup) -> FunctionTool:
             "its folder must be in PYTHONPATH, and it must import without an error"
         ) from None
     try:
-        return found.named(setup.name) if isinstance(found, FunctionTool) else FunctionTool(found, setup.name)
+        care = care_of(setup.care) if setup.care is not None else None
+        made = found if isinstance(found, FunctionTool) else FunctionTool(found, setup.name)
+        return made.named(setup.name, care)
     except TypeError as fault:
         raise ConfigError(f"tools: {setup.name} ({setup.function}): {fault}") from None

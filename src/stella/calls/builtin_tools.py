@@ -13,9 +13,10 @@ from stella.domain.agent import Agent
 from stella.domain.consent import Preset
 from stella.ports.company import Company
 from stella.ports.store import Notice, Outbox
-from stella.ports.tool import Tool, ToolAnswer, ToolFacts
+from stella.ports.tool import CAREFREE, Care, Tool, ToolAnswer, ToolFacts
 
 DEADLINE_S = 3.0
+_KEYED = Care(repeats=True)
 
 _Short = Annotated[str, msgspec.Meta(max_length=80)]
 _Long = Annotated[str, msgspec.Meta(max_length=600)]
@@ -68,6 +69,7 @@ class TakeMessage:
     arguments: type[msgspec.Struct] = Message
     deadline_s: float = DEADLINE_S
     outside: bool = True
+    care: Care = _KEYED
     taken: set[str] = field(default_factory=set)
 
     async def use(self, arguments: msgspec.Struct, facts: ToolFacts) -> ToolAnswer:
@@ -146,6 +148,7 @@ class Transfer:
     )
     deadline_s: float = DEADLINE_S
     outside: bool = False
+    care: Care = CAREFREE
 
     async def use(self, arguments: msgspec.Struct, facts: ToolFacts) -> ToolAnswer:
         """As the port."""
@@ -166,6 +169,7 @@ class End:
     arguments: type[msgspec.Struct] = Nothing
     deadline_s: float = DEADLINE_S
     outside: bool = False
+    care: Care = CAREFREE
 
     async def use(self, arguments: msgspec.Struct, facts: ToolFacts) -> ToolAnswer:
         """As the port."""
@@ -183,6 +187,7 @@ class Search:
     arguments: type[msgspec.Struct] = Question
     deadline_s: float = DEADLINE_S
     outside: bool = False
+    care: Care = CAREFREE
 
     async def use(self, arguments: msgspec.Struct, facts: ToolFacts) -> ToolAnswer:
         """As the port."""
@@ -201,6 +206,7 @@ class Switch:
     description: str = "Go on in another language when the caller speaks or asks for it. Use it alone, without words."
     deadline_s: float = DEADLINE_S
     outside: bool = False
+    care: Care = CAREFREE
 
     async def use(self, arguments: msgspec.Struct, facts: ToolFacts) -> ToolAnswer:
         """As the port."""

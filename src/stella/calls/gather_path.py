@@ -16,7 +16,7 @@ from stella.calls.language import key_hints, language_by_key
 from stella.calls.live_call import LiveCall
 from stella.calls.sentences import Sentences
 from stella.conversation.words import Answer, yes_or_no
-from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
+from stella.domain.acts import BeganTool, ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
 from stella.domain.call import EndedBy, KeyPressed
 from stella.domain.ids import TurnId
 from stella.domain.plan import AskByGather, Plan, SayGoodbye, Spoken
@@ -155,6 +155,8 @@ class GatherPath:
                                 answered.expects = piece.act
                             case UsedTool():
                                 call.note_tool(piece.act)
+                            case BeganTool():
+                                pass
         except (ProviderError, TimeoutError) as failure:
             _log.warning("brain-failed", call=call.sid, code=getattr(failure, "code", "timeout"))
             answered.failed = True

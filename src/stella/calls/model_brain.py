@@ -10,8 +10,8 @@ import msgspec
 
 from stella.calls import instructions
 from stella.calls.plain_speech import PlainSpeech
-from stella.calls.tools import Toolbox
-from stella.domain.acts import EndCall, TransferTo
+from stella.calls.tools import Outcome, Toolbox, Toolboxes
+from stella.domain.acts import BeganTool, EndCall, ExpectAnswer, TransferTo
 from stella.domain.transcript import Turn
 from stella.ports.brain import Acted, Asked, BrainEvent, CallFacts, Said
 from stella.ports.company import Company
@@ -39,6 +39,7 @@ class _Kept(msgspec.Struct):
 
     language: str
     done: list[str]
+    once: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class ModelBrain:
@@ -48,13 +49,15 @@ class ModelBrain:
         self,
         model: LanguageModel,
         company: Company,
-        tools: Callable[[], Sequence[Tool]],
+        tools: Callable[[], Sequence[Tool]] | Toolboxes,
         clock: Callable[[], float],
         price: Price = no_price,
     ) -> None:
-        """`tools` gives a call's tools; what is spent goes to the call's facts, in tokens and by `price` in money."""
+        """`tools` gives a call's tools (toolboxes where several brains share a call's); what is spent goes to the call's
+        facts, in tokens and by `price` in money."""
         self.name = model.name
-        self._model, self._company, self._tools, self._clock, self._price = model, company, tools, clock, price
+        self._boxes = tools if isinstance(tools, Toolboxes) else Toolboxes(tools, clock)
+        self._model, self._company, self._price = model, company, price
 
     def open(self, facts: CallFacts, state: bytes = b"") -> ModelSession:
         """Begin, or go on where `state` left off."""
@@ -62,7 +65,8 @@ class ModelBrain:
             kept = msgspec.json.decode(state, type=_Kept) if state else _Kept(facts.language, [])
         except msgspec.DecodeError:
             kept = _Kept(facts.language, [])
-        toolbox = Toolbox(self._tools(), self._clock)
+        toolbox = self._boxes.of(facts.call_sid)
+        toolbox.remember(kept.once)
         return ModelSession(self._model, self._company, toolbox, facts, kept, self._price)
 
     async def close(self) -> None:
@@ -87,7 +91,10 @@ class ModelSession:
         messages = instructions.alternating([*instructions.past(context, asked), *turn])
         facts = ToolFacts(self._facts.call_sid, self._facts.caller, language, agent, now)
         system = instructions.standing(agent, self._company, language)
-        self._toolbox.new_turn()
+        for name, late in self._toolbox.new_turn(asked.text, context):
+            self._note(name, late)
+            for act in late.acts:
+                yield Acted(act)
         room = WORDS_MOST
         for step in range(STEPS_MOST):
             calls: list[ToolCall] = []
@@ -107,12 +114,18 @@ class ModelSession:
             messages.append(FromAgent(words, tuple(calls)))
             closing = False
             for call in calls:
-                outcome = await self._toolbox.use(call, facts)
+                yield Acted(BeganTool(call.name[:80]))
+                outcome = await self._toolbox.use(call, facts, asked.turn_over)
                 messages.append(FromTool(call, outcome.text, outcome.failed))
-                self._note(call.name, outcome.text, failed=outcome.failed)
+                self._note(call.name, outcome)
                 for act in outcome.acts:
                     closing = closing or isinstance(act, (EndCall, TransferTo))
                     yield Acted(act)
+                if outcome.ask:
+                    # Our words, and nothing of the model's behind them: what comes next is the caller's answer.
+                    yield Said(outcome.ask)
+                    yield Acted(ExpectAnswer("yes-no"))
+                    return
                 if closing:
                     return
 
@@ -145,10 +158,11 @@ class ModelSession:
         if (money := self._price(self._model.name, spent, self._facts.now.date())) is not None:
             spend("brain_usd", money)
 
-    def _note(self, tool: str, text: str, *, failed: bool) -> None:
+    def _note(self, tool: str, outcome: Outcome) -> None:
         """Results are not part of what was heard, so the next turns get them as a note."""
         if tool != "knowledge_search":
-            told = f"{tool[:80]} {'failed: ' if failed else ': '}{text[:300]}"
+            told = outcome.text[: 900 if outcome.ask else 300]
+            told = f"{tool[:80]} {'failed: ' if outcome.failed and not outcome.ask else ': '}{told}"
             self._kept.done = [*self._kept.done[1 - DONE_MOST :], " ".join(told.split())]
 
     def switch(self, language: str) -> None:
@@ -157,6 +171,7 @@ class ModelSession:
 
     def state(self) -> bytes:
         """The language and what tools have done."""
+        self._kept.once = self._toolbox.done()
         return msgspec.json.encode(self._kept)
 
     async def close(self) -> None:

@@ -81,6 +81,7 @@ class Shell(ABC):
         self._chosen_end: EndedBy | None = None
         self._side_tasks: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
+        self._turn_over: asyncio.Event | None = None
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"call-{call.sid}-{leg.number}")
 
     def dtmf(self, digit: str) -> None:
@@ -158,7 +159,15 @@ class Shell(ABC):
             self._break(error)
         finally:
             self._handling = False
+        if self._turn_over is not None and not self._asking_ahead():
+            # Taken up; or taken back, and then the reply was cancelled before this.
+            self._turn_over.set()
+            self._turn_over = None
         self._arm(conversation)
+
+    def _asking_ahead(self) -> bool:
+        """Whether the brain is being asked before the caller is known to be done."""
+        return self._conversation is not None and self._conversation.asking_ahead
 
     def _arm(self, conversation: Conversation) -> None:
         due = conversation.deadline()
@@ -207,7 +216,9 @@ class Shell(ABC):
         match action:
             case do.AskBrain(turn, text, digits, silent):
                 if thinker is not None:
-                    thinker.ask(Asked(turn, text, digits, silent), call.turns, call.clock.wall())
+                    self._turn_over = asyncio.Event() if self._asking_ahead() else None
+                    asked = Asked(turn, text, digits, silent, turn_over=self._turn_over)
+                    thinker.ask(asked, call.turns, call.clock.wall())
             case do.CancelReply(turn):
                 if thinker is not None:
                     thinker.cancel(turn)

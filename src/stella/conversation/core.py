@@ -112,6 +112,12 @@ class Conversation:
         return self._floor.playout.marks_heard
 
     @property
+    def asking_ahead(self) -> bool:
+        """Whether the brain is being asked before the caller is known to be done."""
+        mine = self._floor.mine
+        return mine is not None and mine.provisional
+
+    @property
     def discarded(self) -> int:
         """Replies thrown away before anything of them was sent."""
         return self._floor.counts["discarded"]

@@ -51,7 +51,10 @@ def from_plain(data: Mapping[str, Any]) -> Opening:
     try:
         known = {each.name for each in fields(Policy)}
         policy = Policy().with_overrides({name: value for name, value in data["policy"].items() if name in known})
-        phrases = Phrases(**{**data["phrases"], "no_input": tuple(data["phrases"]["no_input"])})
+        words: dict[str, Any] = {
+            name: tuple(text) if isinstance(text, list) else text for name, text in data["phrases"].items()
+        }
+        phrases = Phrases(**words)
         return Opening(policy, phrases, Preset(data["preset"]), data["asks_consent"])
     except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as failure:
         raise MalformedMessage(f"the beginning of a tape cannot be read: {failure!r}") from failure

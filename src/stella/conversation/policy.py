@@ -114,6 +114,12 @@ class Policy:
     watchdog: float = _number(
         4.0, "s", 0.5, 60.0, "Without new sound for so long after the caller's turn: one moment, retry, apology."
     )
+    tool_patience: float = _number(
+        1.2, "s", 0.2, 20.0, "Silence while a tool works after which the caller is told that it takes a moment."
+    )
+    tool_patience_growth: float = _number(
+        1.8, "factor", 1.0, 5.0, "How much longer each further word of patience waits than the one before."
+    )
     consent_patience: float = _number(6.0, "s", 1.0, 60.0, "Silence after the consent question that counts as no.")
     switch_patience: float = _number(
         6.0, "s", 0.5, 60.0, "How long a change of language may take before the talk goes on without it."

@@ -7,7 +7,7 @@ from stella.conversation import events as on
 from stella.conversation.floor import Floor
 from stella.conversation.mending import Mending
 from stella.conversation.speaking import AgentTurn, Kind
-from stella.domain.acts import EndCall, ExpectAnswer, TransferTo, UsedTool
+from stella.domain.acts import BeganTool, EndCall, ExpectAnswer, TransferTo, UsedTool
 from stella.domain.call import EndedBy
 from stella.domain.ids import TurnId
 
@@ -51,7 +51,10 @@ class Replying:
                 mine.expects = act
             else:
                 floor.expected = act
+        elif isinstance(act, BeganTool):
+            mine.tool_since = floor.now
         elif isinstance(act, UsedTool):
+            mine.tool_since = None
             floor.order(do.RecordTool(act))
         elif isinstance(act, EndCall):
             self._consequence(mine, floor.phrases.farewell, do.HangUp(EndedBy.AGENT))

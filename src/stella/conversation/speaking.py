@@ -37,7 +37,7 @@ class AgentTurn:
     `outbox` holds sentences and consequences in order: a sentence leaves when the floor is ours, a consequence when
     everything before it was heard. `answers` is the caller's turn it replies to, until that is committed: as long as
     nothing of the reply was sent, more words may join it. A `provisional` one was asked ahead: it answers nobody yet, and
-    keeps what it `expects` to itself.
+    keeps what it `expects` to itself. `tool_since` is when a tool began that is still at work.
     """
 
     turn: TurnId
@@ -60,6 +60,8 @@ class AgentTurn:
     switching: bool = False
     provisional: bool = False
     expects: ExpectAnswer | None = None
+    tool_since: float | None = None
+    told_to_wait: int = 0
 
     @property
     def hanging_up(self) -> bool:

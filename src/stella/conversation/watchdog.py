@@ -9,6 +9,10 @@ from stella.conversation.speaking import AgentTurn, Kind
 from stella.conversation.steps import DONE, NEVER
 
 
+TOOL_LONGEST_S = 30.0
+"""After so long a tool counts as lost, whatever it says of its deadline."""
+
+
 class Watchdog:
     """Watches the silence that is ours: a turn is under way, the floor is free, and no sound comes."""
 
@@ -25,10 +29,25 @@ class Watchdog:
         playout = floor.playout
         if (mine.ended or mine.outbox) and playout.all_sent:
             return NEVER
-        due = max(floor.progress_at, playout.ends_at, mine.hold_until) + floor.policy.watchdog
+        quiet_since = max(floor.progress_at, playout.ends_at, mine.hold_until)
+        if mine.tool_since is not None and playout.all_sent and floor.now < mine.tool_since + TOOL_LONGEST_S:
+            return self._wait_for_tool(mine, max(quiet_since, mine.tool_since))
+        due = quiet_since + floor.policy.watchdog
         if floor.now < due:
             return due
         self._bark(mine)
+        return DONE
+
+    def _wait_for_tool(self, mine: AgentTurn, quiet_since: float) -> float:
+        """A tool has its own deadline; meanwhile a word of patience, another each time, the last again and again."""
+        floor = self._floor
+        policy, phrases = floor.policy, floor.phrases
+        due = quiet_since + policy.tool_patience * policy.tool_patience_growth**mine.told_to_wait
+        if floor.now < due:
+            return due
+        words = (phrases.one_moment, *phrases.still_working)
+        floor.say(mine, words[min(mine.told_to_wait, len(words) - 1)], filler=True)
+        mine.told_to_wait += 1
         return DONE
 
     def _bark(self, mine: AgentTurn) -> None:

@@ -33,6 +33,10 @@ _INTERRUPTING = _list(
     "stop stopp halt wait warte warten moment sekunde second hold hang hello hallo help hilfe sorry entschuldigung "
     "pardon excuse question frage but aber actually eigentlich"
 )
+_CHANGES = _list(
+    "aber sondern lieber anders stattdessen stopp stop halt warte warten moment falsch später früher erst ausser außer "
+    "but instead rather wait hold wrong later earlier except actually unless different"
+)
 _TRAILING = _list(
     "und oder aber weil dass denn also mit für von bei der die das ein eine einen mein meine ist lautet sowie plus "
     "and or but because that with for from at the a an my is are to of so um uh äh ähm öhm hm er erm eh "
@@ -101,6 +105,12 @@ def yes_or_no(text: str) -> Answer:
     return Answer.YES if said & _YES else Answer.UNCLEAR
 
 
+def is_plain_yes(text: str) -> bool:
+    """Whether the caller agreed and wants nothing changed: "ja, aber um elf" is no yes, and neither is a long speech."""
+    said = split(text)
+    return len(said) <= 12 and not set(said) & _CHANGES and yes_or_no(text) is Answer.YES
+
+
 def count_digits(text: str) -> int:
     """How many digits a text names, in figures or in words."""
     return sum(len(word) if word.isdigit() else word in _SPOKEN_DIGITS for word in split(text))
@@ -134,7 +144,7 @@ def is_complete_number(text: str, digits: int) -> bool:
 
 SPOKEN_DIGITS = _SPOKEN_DIGITS
 KNOWN = frozenset().union(
-    BACKCHANNELS, _YES, _NO, _DOUBT, _INTERRUPTING, _TRAILING, _COURTESY,
+    BACKCHANNELS, _YES, _NO, _DOUBT, _CHANGES, _INTERRUPTING, _TRAILING, _COURTESY,
     _list("phone telephone mobile number name address email nummer adresse mail telefonnummer handynummer heiße wohne"),
     _list("name's i'm calling about es geht um lautet"),
 )  # fmt: skip

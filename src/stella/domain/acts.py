@@ -43,6 +43,13 @@ class ExpectAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class BeganTool:
+    """A tool is being used from now on; `UsedTool` follows. The caller may have to be told that it takes a moment."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class UsedTool:
     """A tool was used just now and took `took_s`; goes into the record."""
 
@@ -50,4 +57,4 @@ class UsedTool:
     took_s: float = 0.0
 
 
-Act: TypeAlias = EndCall | TransferTo | ChangeLanguage | ExpectAnswer | UsedTool
+Act: TypeAlias = EndCall | TransferTo | ChangeLanguage | ExpectAnswer | BeganTool | UsedTool

@@ -14,7 +14,8 @@ class Phrases:
     """The fixed things STELLA says in one language. Rendered to sound at start; none depends on a caller.
 
     `disclosure` is played by `<Say>` before the stream (at most 400 characters together with a consent notice).
-    `no_input` are asked one after the other when nobody speaks; the last is followed by `farewell`.
+    `no_input` are asked one after the other when nobody speaks; the last is followed by `farewell`. `still_working` follow
+    `one_moment`, one after the other, while a tool takes its time.
     """
 
     disclosure: str
@@ -34,6 +35,7 @@ class Phrases:
     handed_over: str
     language_switch: str
     resumed: str
+    still_working: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,16 @@ class ToolParameter:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCare:
+    """How carefully a tool is used. `confirm`: the caller must say yes first; `asks` are the words for that by language, with
+    `{parameter}` in them (none: made from the tool's name); `most`: so many different uses in a call."""
+
+    confirm: bool = False
+    asks: Mapping[str, str] = field(default_factory=dict)
+    most: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class HttpToolSetup:
     """A tool that is an HTTP interface. `url` may hold `{parameter}` behind the host; `headers` may be secret.
 
@@ -125,14 +137,16 @@ class HttpToolSetup:
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     network: str = "public"
     deadline_s: float = 5.0
+    care: ToolCare = field(default_factory=ToolCare)
 
 
 @dataclass(frozen=True, slots=True)
 class PythonToolSetup:
-    """A tool that is a Python function, as `module:function`."""
+    """A tool that is a Python function, as `module:function`. `care` None: as the function itself says."""
 
     name: str
     function: str
+    care: ToolCare | None = None
 
 
 @dataclass(frozen=True, slots=True)

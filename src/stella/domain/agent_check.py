@@ -92,6 +92,10 @@ class _Walker:
                 return [self.text(item, key, (*path, index)) for index, item in enumerate(items)]
             case "number":
                 return self.number(value, key, path)
+            case "switch":
+                if not isinstance(value, bool):
+                    raise self.checked.error(path, "must be true or false, without quotes")
+                return value
             case _:
                 return self.text(value, key, path)
 

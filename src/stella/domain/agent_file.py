@@ -116,7 +116,7 @@ def _phrases(
     company = checked.tree["company"]
     notice = item.get("consent_text") or environ.get(f"STELLA_CONSENT_TEXT_{item['code'].upper()}", "").strip()
     own: dict[str, Any] = {
-        name: tuple(value) if name == "no_input" else value for name, value in item.get("phrases", {}).items()
+        name: tuple(value) if isinstance(value, list) else value for name, value in item.get("phrases", {}).items()
     }
     if "greeting" in item:
         own["greeting"] = item["greeting"]

@@ -37,7 +37,7 @@ _ANY_TEXT: Rule = _free(400)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One key. `kind` is `text`, `texts` (a list of texts), `number`, `table` or `tables` (`[[…]]`)."""
+    """One key. `kind` is `text`, `texts` (a list of texts), `number`, `switch` (true or false), `table` or `tables` (`[[…]]`)."""
 
     kind: str
     says: str
@@ -102,6 +102,13 @@ _WORD = _matches(re.compile(r"[a-z][a-z0-9_]{0,39}"), "a-z, 0-9 and underscores,
 PARAMETER_KINDS = ("text", "number", "whole", "yes-no")
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
+_CARE: dict[str, Key] = {
+    "confirm": Key("switch", "`true`: the caller hears what is about to happen and must say yes first."),
+    "asks_de": Key("text", "What is about to happen, said before the caller's yes; `{parameter}` may stand in it.", _free(300)),
+    "asks_en": Key("text", "The same in English.", _free(300)),
+    "most": Key("number", "So many different uses in one call; 20 unless said otherwise.", low=1, high=60, whole=True),
+}  # fmt: skip
+
 _TOOL: dict[str, Key] = {
     "name": Key("text", "What the model calls it.", _WORD, required=True),
     "description": Key("text", "What it does and when to use it, for the model.", _free(500)),
@@ -113,15 +120,18 @@ _TOOL: dict[str, Key] = {
     "network": Key("text", "`public` (the default), or `private` for an address of your own network.",
                    _one_of("public", "private")),
     "deadline_s": Key("number", "How long a caller waits for it, seconds.", low=0.5, high=15),
+    **_CARE,
     "parameters": Key("tables", "What the model fills in; what has no place in the address is query or JSON body.", most=20),
     "headers": Key("tables", "Headers sent with it.", most=10),
 }  # fmt: skip
+
+_LISTS = ("no_input", "still_working")
 
 TABLES: dict[str, dict[str, Key]] = {
     "": _ROOT,
     "languages": _LANGUAGE,
     "languages.phrases": {
-        name: Key("texts" if name == "no_input" else "text", "A fixed phrase.", most=5) for name in Phrases.__slots__
+        name: Key("texts" if name in _LISTS else "text", "A fixed phrase.", most=5) for name in Phrases.__slots__
     },
     "engines": {
         kind: Key("texts", f"Adapters for {kind}.", _ENGINE, most=8) for kind in ("stt", "brain", "tts")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from stella.domain.agent import HttpToolSetup, PythonToolSetup, ToolParameter
+from stella.domain.agent import HttpToolSetup, PythonToolSetup, ToolCare, ToolParameter
 from stella.domain.agent_check import Checked
 
 BUILT_IN = ("take_message", "transfer_to", "end_call", "knowledge_search", "change_language", "engine_switch")
@@ -22,7 +22,20 @@ def http_tools(checked: Checked) -> tuple[HttpToolSetup, ...]:
 
 def python_tools(checked: Checked) -> tuple[PythonToolSetup, ...]:
     """Those with a `python`. Raises AgentFileError."""
-    return tuple(PythonToolSetup(item["name"], item["python"]) for _, item in _tools(checked) if "python" in item)
+    return tuple(
+        PythonToolSetup(item["name"], item["python"], care(item) if set(item) & set(_CARE) else None)
+        for _, item in _tools(checked)
+        if "python" in item
+    )
+
+
+_CARE = ("confirm", "asks_de", "asks_en", "most")
+
+
+def care(item: Mapping[str, Any]) -> ToolCare:
+    """What an entry says about the care its tool needs."""
+    asks = {code: item[f"asks_{code}"] for code in ("de", "en") if f"asks_{code}" in item}
+    return ToolCare(item.get("confirm", False), asks, item.get("most", ToolCare().most))
 
 
 def _tools(checked: Checked) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -33,7 +46,7 @@ def _tools(checked: Checked) -> Iterator[tuple[int, Mapping[str, Any]]]:
         names.add(item["name"])
         if ("url" in item) == ("python" in item):
             raise checked.error(("tools", index), "needs either `url` or `python`")
-        if "python" in item and (more := set(item) - {"name", "python"}):
+        if "python" in item and (more := set(item) - {"name", "python", *_CARE}):
             raise checked.error(("tools", index, min(more)), "has no meaning beside `python`: the function says it")
         yield index, item
 
@@ -43,7 +56,12 @@ def _http(checked: Checked, index: int, item: Mapping[str, Any]) -> HttpToolSetu
         raise checked.error(("tools", index), "`description` is missing: the model must know when to use it")
     parameters = _parameters(checked, index, item)
     network = item.get("network", "public")
-    _check_url(checked, index, item["url"], {each.name: each for each in parameters}, network)
+    known = {each.name: each for each in parameters}
+    _check_url(checked, index, item["url"], known, network)
+    for key in ("asks_de", "asks_en"):
+        for place in _PLACE.findall(item.get(key, "")):
+            if place not in known:
+                raise checked.error(("tools", index, key), f"{{{place}}} is not one of its parameters")
     return HttpToolSetup(
         name=item["name"],
         description=item["description"],
@@ -53,6 +71,7 @@ def _http(checked: Checked, index: int, item: Mapping[str, Any]) -> HttpToolSetu
         headers=tuple((each["name"], each["value"]) for each in item.get("headers", ())),
         network=network,
         deadline_s=item.get("deadline_s", 5.0),
+        care=care(item),
     )
 
 

@@ -77,6 +77,7 @@ PHRASES_DE = Phrases(
     handed_over="Wir müssen hier leider unterbrechen. Bitte rufen Sie in ein paar Minuten noch einmal an. Auf Wiederhören!",
     language_switch="Gerne, wir sprechen Deutsch weiter. Was kann ich für Sie tun?",
     resumed="Da bin ich wieder. Entschuldigen Sie die Unterbrechung. Wo waren wir?",
+    still_working=("Es dauert noch einen kleinen Augenblick.", "Danke für Ihre Geduld, ich bin noch dran."),
 )
 """German, polite, short enough for the telephone."""
 
@@ -98,6 +99,7 @@ PHRASES_EN = Phrases(
     handed_over="I am sorry, we have to stop here. Please call again in a few minutes. Goodbye!",
     language_switch="Of course, let us go on in English. How can I help you?",
     resumed="I am back. Sorry for the interruption. Where were we?",
+    still_working=("This is taking a little longer.", "Thank you for waiting, I am still on it."),
 )
 """English, plain and polite."""
 

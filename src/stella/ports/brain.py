@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -35,6 +36,8 @@ class Asked:
     """What the caller did in this turn: said `text`, keyed `digits`, or was `silent`.
 
     `begun`: what another brain already said of this reply before it failed; go on behind it and repeat nothing.
+    `turn_over` is there when this was asked ahead, before the caller is known to be done, and is set when they are. Until
+    then the reply may be thrown away, so whoever would change something outside waits for it.
     """
 
     turn: TurnId
@@ -42,6 +45,7 @@ class Asked:
     digits: str = ""
     silent: bool = False
     begun: str = ""
+    turn_over: asyncio.Event | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Any, get_type_hints
 
 import msgspec
 
-from stella.ports.tool import ToolAnswer, ToolFacts
+from stella.ports.tool import Care, ToolAnswer, ToolFacts
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
@@ -23,15 +23,24 @@ class FunctionTool:
     """
 
     def __init__(
-        self, function: Callable[..., Any], name: str = "", *, deadline_s: float = 5.0, changes: bool = True
+        self,
+        function: Callable[..., Any],
+        name: str = "",
+        *,
+        deadline_s: float = 5.0,
+        changes: bool | None = None,
+        care: Care | None = None,
     ) -> None:
-        """`changes`: it changes something outside, so the same arguments are carried out once a call.
+        """`changes` True: it costs something or cannot be undone, so the caller is asked first; False: it only looks
+        something up. Unless False, the same arguments are carried out once a call. `care` says more exactly.
 
         Raises TypeError for a function that cannot be a tool, with the mend.
         """
         self.name = name or function.__name__
         self.description = " ".join((inspect.getdoc(function) or "").split())
-        self.deadline_s, self.outside = deadline_s, changes
+        self.deadline_s, self.outside = deadline_s, changes is not False
+        self.care = care or Care(confirm=changes is True)
+        self._changes = changes
         self._function = function
         if not _NAME.fullmatch(self.name):
             raise TypeError(f"{self.name!r} is not a tool's name: letters, digits and underscores, 40 at most")
@@ -44,9 +53,11 @@ class FunctionTool:
         except TypeError as fault:
             raise TypeError(f"{self.name}: a hint cannot be shown to a model ({fault})") from None
 
-    def named(self, name: str) -> FunctionTool:
-        """The same function under another name."""
-        return FunctionTool(self._function, name, deadline_s=self.deadline_s, changes=self.outside)
+    def named(self, name: str, care: Care | None = None) -> FunctionTool:
+        """The same function under another name, and with other care where that is given."""
+        return FunctionTool(
+            self._function, name, deadline_s=self.deadline_s, changes=self._changes, care=care or self.care
+        )
 
     async def use(self, arguments: msgspec.Struct, facts: ToolFacts) -> ToolAnswer:
         """As the port. What is returned is told as text, or as JSON; a ToolAnswer stands as it is."""
@@ -86,7 +97,7 @@ def _fields(function: Callable[..., Any], name: str) -> tuple[str, list[Any]]:
 
 
 def tool(
-    *, name: str = "", deadline_s: float = 5.0, changes: bool = True
+    *, name: str = "", deadline_s: float = 5.0, changes: bool | None = None, care: Care | None = None
 ) -> Callable[[Callable[..., Any]], FunctionTool]:
-    """Make a function a tool: `@tool()` or `@tool(changes=False, deadline_s=2)`."""
-    return lambda function: FunctionTool(function, name, deadline_s=deadline_s, changes=changes)
+    """Make a function a tool: `@tool()`, `@tool(changes=False)` for a look-up, `@tool(changes=True)` to ask the caller first."""
+    return lambda function: FunctionTool(function, name, deadline_s=deadline_s, changes=changes, care=care)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
 
 from stella.domain.acts import Act
-from stella.domain.agent import Agent
+from stella.domain.agent import Agent, ToolCare
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,41 @@ class ToolAnswer:
     acts: tuple[Act, ...] = ()
     error: str | None = None
     record: Mapping[str, Any] | None = None
+
+
+Asks = Callable[[msgspec.Struct, str], str]
+"""What is about to happen, in a language (`de`, `en`), as a sentence a caller can say yes or no to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Care:
+    """How carefully a tool is used; a model cannot talk its way around any of it.
+
+    `confirm`: only after the caller said yes to what is about to happen, said by us in the words of `asks`. `most`: so many
+    different uses in a call. `repeats`: twice with the same key is known to be once on the other side, so that a use whose
+    outcome is unknown may be tried again.
+    """
+
+    confirm: bool = False
+    most: int = 20
+    repeats: bool = False
+    asks: Asks | None = field(default=None, compare=False)
+
+
+CAREFREE = Care()
+
+
+def care_of(setup: ToolCare, *, repeats: bool = False) -> Care:
+    """An agent file's care for a tool, with its own words for the question where it has them in the language."""
+    ready = {code: setup.asks.get(code, "") for code in ("de", "en")}
+
+    def asks(given: msgspec.Struct, language: str) -> str:
+        text = ready[language]
+        for name, value in msgspec.to_builtins(given).items():
+            text = text.replace("{" + name + "}", "" if value is None else str(value))
+        return text
+
+    return Care(setup.confirm, setup.most, repeats, asks if all(ready.values()) else None)
 
 
 class Tool(Protocol):
@@ -62,6 +97,10 @@ class Tool(Protocol):
     @property
     def outside(self) -> bool:
         """Whether it changes something outside."""
+
+    @property
+    def care(self) -> Care:
+        """Whether the caller must agree first, and how often it may be used."""
 
     async def use(self, arguments: msgspec.Struct, facts: ToolFacts) -> ToolAnswer:
         """Do it. Raises ProviderError; anything else it raises is taken as a failure of the tool, not of the call."""

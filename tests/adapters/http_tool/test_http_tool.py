@@ -18,7 +18,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from stella.adapters.http_tool import HttpTool, ToolSessions
 from stella.calls.tools import Toolbox
 from stella.domain.acts import UsedTool
-from stella.domain.agent import Agent, HttpToolSetup, LanguageSetup, ToolParameter
+from stella.domain.agent import Agent, HttpToolSetup, LanguageSetup, ToolCare, ToolParameter
 from stella.domain.phrases import PHRASES_EN
 from stella.ports.language import ToolCall
 from stella.ports.tool import ToolFacts
@@ -146,6 +146,32 @@ async def test_arguments_are_checked_before_anything_is_sent(canary: Canary, ses
     assert canary.hits[0][1] == "/?n=1.5&w=2&b=true"
 
 
+async def test_a_change_whose_answer_is_lost_is_not_made_again(canary: Canary, sessions: ToolSessions) -> None:
+    """A server that failed may have booked before it did; with PUT and DELETE twice is once by the protocol."""
+    canary.status = 500
+    for method, requests in (("POST", 1), ("PATCH", 1), ("PUT", 2), ("DELETE", 2), ("GET", 2)):
+        canary.hits.clear()
+        box = Toolbox([HttpTool(replace(ORDER, url=canary.url + "/{number}", method=method), sessions)], lambda: 0.0)
+        for _ in range(2):
+            await box.use(ToolCall("c", "order", json.dumps({"number": "1"})), FACTS)
+        assert len(canary.hits) == requests, method
+        keys = {headers.get("idempotency-key") for _, _, headers, _ in canary.hits}
+        assert len(keys) == 1 and (None in keys) == (method == "GET")
+
+
+async def test_the_question_has_the_files_words(canary: Canary, sessions: ToolSessions) -> None:
+    """With what the model filled in, in the caller's language where the file has both."""
+    care = ToolCare(confirm=True, asks={"en": "I cancel order {number}.", "de": "Ich storniere {number}."})
+    for given, words in (
+        (care, "I cancel order 1."),
+        (ToolCare(confirm=True), "This is what I would do now: order, number: 1."),
+    ):
+        setup = replace(ORDER, url=canary.url + "/{number}", method="POST", care=given)
+        box = Toolbox([HttpTool(setup, sessions)], lambda: 0.0)
+        outcome = await box.use(ToolCall("c", "order", json.dumps({"number": "1"})), FACTS)
+        assert outcome.ask == f"{words} Shall I do that?" and canary.hits == []
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308, 400, 404, 500])
 async def test_redirects_and_errors_are_failures_and_nothing_is_followed(
     canary: Canary, sessions: ToolSessions, status: int
@@ -154,7 +180,7 @@ async def test_redirects_and_errors_are_failures_and_nothing_is_followed(
     canary.status = status
     canary.headers = {"location": f"http://localhost:{canary.port}/inside"}
     text, error = await use(replace(ORDER, url=canary.url + "/{number}"), sessions, number="1")
-    assert error == f"http-{status}" and "secret" not in text
+    assert error == ("outcome-unknown" if status == 500 else f"http-{status}") and "secret" not in text
     assert len(canary.hits) == 1
 
 

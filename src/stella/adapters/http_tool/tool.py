@@ -12,7 +12,7 @@ from yarl import URL
 from stella.adapters.http_tool.connection import ForbiddenAddress, ToolSessions
 from stella.domain.agent import HttpToolSetup, ToolParameter
 from stella.ports.failure import Rejected, Unavailable
-from stella.ports.tool import ToolAnswer, ToolFacts
+from stella.ports.tool import ToolAnswer, ToolFacts, care_of
 
 ANSWER_MOST = 64_000
 """Bytes of an answer; more is refused, because half an answer may be read as a whole one."""
@@ -28,6 +28,8 @@ class HttpTool:
         """The sessions are the process's."""
         self.name, self.description, self.deadline_s = setup.name, setup.description, setup.deadline_s
         self.outside = setup.method != "GET"
+        # Of these RFC 9110 §9.2.2 promises that twice is once.
+        self.care = care_of(setup.care, repeats=setup.method in ("PUT", "DELETE"))
         self.arguments: type[msgspec.Struct] = arguments_of(setup)
         self._setup = setup
         self._session = sessions.private if setup.network == "private" else sessions.public
@@ -37,6 +39,8 @@ class HttpTool:
         given = {name: value for name, value in msgspec.to_builtins(arguments).items() if value is not None}
         url, rest = self._filled(given)
         headers = {"user-agent": "STELLA", **dict(self._setup.headers)}
+        if self.outside:
+            headers["idempotency-key"] = facts.key
         body: bytes | None = None
         if self._setup.method in ("GET", "DELETE"):
             query = {name: _spelled(value) for name, value in rest.items()}
@@ -45,7 +49,7 @@ class HttpTool:
         else:
             target = URL(url, encoded=True)
             body = msgspec.json.encode(rest)
-            headers |= {"content-type": "application/json", "idempotency-key": facts.key}
+            headers["content-type"] = "application/json"
         try:
             async with self._session.request(
                 self._setup.method, target, data=body, headers=headers, allow_redirects=False
@@ -54,6 +58,8 @@ class HttpTool:
         except (aiohttp.ClientError, OSError, ValueError) as fault:
             if _forbidden(fault):
                 raise Rejected(self.name, "forbidden-address") from None
+            if not isinstance(fault, (aiohttp.ClientConnectorError, aiohttp.InvalidURL)):
+                raise Unavailable(self.name, "no-answer", type(fault).__name__) from None
             raise Unavailable(self.name, "unreachable", type(fault).__name__) from None
 
     def _filled(self, given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -85,7 +91,8 @@ async def _read(name: str, answer: aiohttp.ClientResponse) -> ToolAnswer:
         answer.close()
         return ToolAnswer(
             f"It answered with the error {answer.status}. Tell the caller that it did not work.",
-            error=f"http-{answer.status}",
+            # A server that fails may have done it before it failed; one that is too busy has not.
+            error="outcome-unknown" if answer.status >= 500 and answer.status != 503 else f"http-{answer.status}",
         )
     if answer.status == 204:
         return ToolAnswer("done")
