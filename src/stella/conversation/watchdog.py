@@ -8,7 +8,6 @@ from stella.conversation.mending import Mending
 from stella.conversation.speaking import AgentTurn, Kind
 from stella.conversation.steps import DONE, NEVER
 
-
 TOOL_LONGEST_S = 30.0
 """After so long a tool counts as lost, whatever it says of its deadline."""
 
