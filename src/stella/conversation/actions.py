@@ -2,37 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from stella.domain.acts import UsedTool
 from stella.domain.call import EndedBy
 from stella.domain.ids import Mark, SegmentId, TurnId, UtteranceId
 from stella.domain.transcript import Turn
+from stella.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BeginUtterance:
     """Speech-to-text: from here (and its pre-roll) the sound belongs to this utterance."""
 
     utterance: UtteranceId
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FinishUtterance:
     """Speech-to-text: answer with UtteranceFinal as soon as you can."""
 
     utterance: UtteranceId
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DropUtterance:
     """Speech-to-text: this was noise, echo or spoken over a fixed notice; forget it."""
 
     utterance: UtteranceId
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AskBrain:
     """Put the caller's words to the brain. `silent` means nobody spoke; `digits` were keyed."""
 
@@ -42,14 +42,14 @@ class AskBrain:
     silent: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CancelReply:
     """Stop the reply to `turn`; whatever still comes of it is dropped."""
 
     turn: TurnId
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Say:
     """Voice `text` as `segment` of `turn`, after every segment said before."""
 
@@ -58,14 +58,14 @@ class Say:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class PausePlayout:
     """Send `clear` and then the mark `fence`; hold back what has not been heard (it may be resumed)."""
 
     fence: Mark
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ResumePlayout:
     """Go on with `segment` from `at` seconds; if not `exact`, from the quietest frame at or before it."""
 
@@ -74,19 +74,19 @@ class ResumePlayout:
     exact: bool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DropPlayout:
     """Forget everything that is held back or still being voiced."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CommitTurn:
     """A turn is over: write it down. `turn.text` is what was meant, `turn.heard_text` what was heard."""
 
     turn: Turn
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordDigit:
     """A key was pressed `at_s` seconds after the answer; a masked one arrives here as `x`."""
 
@@ -94,7 +94,7 @@ class RecordDigit:
     at_s: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordConsent:
     """The caller answered (or did not): commit before anything that depends on it."""
 
@@ -103,49 +103,49 @@ class RecordConsent:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordTool:
     """A tool was used by the brain."""
 
     used: UsedTool
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordGap:
     """End of the caller's speech to the first sound in the caller's ear, seconds."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class RecordBargeIn:
     """Onset of the caller's speech to the clear, seconds."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SwitchLanguage:
     """Change ears, voice and phrases, then answer with LanguageChanged (or change the voice path)."""
 
     language: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Transfer:
     """Everything was heard: give the line to a person by name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FallBack:
     """The stream cannot go on in words: close it and let the carrier's own voice continue. `why` is a stable word."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HangUp:
     """Everything was heard (or can no longer be): end the call."""
 

@@ -33,7 +33,10 @@ class CallerTurn:
 
     def find(self, utterance: UtteranceId) -> Utterance | None:
         """The utterance of that name, if it belongs to this turn."""
-        return next((part for part in self.parts if part.utterance == utterance), None)
+        for part in self.parts:
+            if part.utterance == utterance:
+                return part
+        return None
 
     def drop(self, utterance: UtteranceId) -> None:
         """Forget an utterance."""

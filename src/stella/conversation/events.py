@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from stella.domain.acts import Act
 from stella.domain.agent import Phrases
 from stella.domain.call import EndedBy
 from stella.domain.ids import Mark, SegmentId, TurnId, UtteranceId
+from stella.domain.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CallAnswered:
     """The stream of leg 1 was verified: the disclosure has been heard, the conversation may begin."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CallResumed:
     """A later leg was verified. `why` is `transfer-failed`, `stream-lost` or `path-changed`."""
 
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CallerStartedSpeaking:
     """Voice activity began; `at` is the estimated true onset, at or before now. `echo` 0…1: how far the sound is our
     own voice coming back."""
@@ -32,7 +32,7 @@ class CallerStartedSpeaking:
     echo: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CallerStoppedSpeaking:
     """Voice activity ended; `at` is the estimated true offset, at or before now. `level` is how loud it was, dB below
     full scale, where somebody measured it."""
@@ -41,7 +41,7 @@ class CallerStoppedSpeaking:
     level: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class HypothesisGrew:
     """Speech-to-text thinks so far that the utterance says `text`."""
 
@@ -49,7 +49,7 @@ class HypothesisGrew:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UtteranceFinal:
     """Speech-to-text commits to `text` (empty: nothing intelligible)."""
 
@@ -57,28 +57,28 @@ class UtteranceFinal:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class UtteranceLost:
     """Speech-to-text failed or missed its deadline for this utterance."""
 
     utterance: UtteranceId
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CostGrew:
     """So much of what the call may cost is used up; 1 is all of it."""
 
     share: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class DigitPressed:
     """A key of the caller's telephone: one of `0-9 * # A-D`."""
 
     digit: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReplyGrew:
     """The brain produced the next sentence of the reply to `turn`."""
 
@@ -86,7 +86,7 @@ class ReplyGrew:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReplyActed:
     """The brain wants something besides words; carried out when its words so far have been heard."""
 
@@ -94,21 +94,21 @@ class ReplyActed:
     act: Act
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReplyEnded:
     """The brain has finished its reply to `turn`."""
 
     turn: TurnId
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReplyFailed:
     """The brain failed in its reply to `turn`; what it said before the failure stands."""
 
     turn: TurnId
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class WordTime:
     """A word ends `end` seconds after its segment began to sound; `chars` is where it ends in the segment's text."""
 
@@ -116,7 +116,7 @@ class WordTime:
     end: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SegmentVoiced:
     """Text-to-speech has finished a segment: it lasts `duration` seconds; `words` are empty where the engine gives none."""
 
@@ -125,14 +125,14 @@ class SegmentVoiced:
     words: tuple[WordTime, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SegmentFailed:
     """Text-to-speech could not make a segment (no engine was left to try). After SegmentVoiced: not to its end."""
 
     segment: SegmentId
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AudioSent:
     """`seconds` of a segment's sound went to the carrier, ending `upto` seconds into the segment, then `mark`."""
 
@@ -142,33 +142,33 @@ class AudioSent:
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MarkReturned:
     """The carrier sent a mark back: reached in playout, or dropped by a clear. The playout machine tells which."""
 
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LanguageChanged:
     """The shell has switched ears, voice and fixed phrases to another language."""
 
     phrases: Phrases
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ShutdownAsked:
     """The process is draining and its patience is over: say goodbye and end."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class CallEnded:
     """The line is gone. Nothing can be said any more; everything is committed."""
 
     by: EndedBy
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TimePassed:
     """The time `deadline()` named has come."""
 

@@ -91,7 +91,9 @@ class AgentTurn:
     def text(self) -> str:
         """What was meant to be said, whether or not it was."""
         said = [segment.text for segment in self.segments]
-        return " ".join(said + [waiting for waiting in self.outbox if isinstance(waiting, str)])
+        if self.outbox:
+            said += [waiting for waiting in self.outbox if isinstance(waiting, str)]
+        return " ".join(said)
 
     def heard_text(self) -> str:
         """What is proven heard: a beginning of `text`."""

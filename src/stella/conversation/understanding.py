@@ -8,7 +8,7 @@ from stella.conversation.caller import Utterance
 from stella.conversation.floor import Floor
 from stella.conversation.interrupting import Interrupting
 from stella.conversation.steps import DONE
-from stella.conversation.words import interrupts, is_backchannel, split
+from stella.conversation.words import interrupts, is_backchannel
 from stella.domain.ids import UtteranceId
 
 _SAID_AT_ONCE = 2
@@ -48,7 +48,7 @@ class Understanding:
         part = floor.caller.find(event.utterance)
         floor.progress_at = floor.now
         if part is not None and part.text is None:
-            if not part.guess and len(split(text)) > _SAID_AT_ONCE:
+            if not part.guess and len(text.split()) > _SAID_AT_ONCE:
                 self._interrupting.streams = False
             self._settle_for(part, text)
         elif event.utterance in floor.late:

@@ -43,11 +43,8 @@ _TRAILING = _list(
     "ob wenn obwohl sondern zwischen wegen über zum zur im den dem des einem einer eines meinem meiner meinen unser "
     "unsere unserem ihre ihrem ihrer seine about if whether between your our his their"
 )
-_OPENINGS = (
-    re.compile(r"\b(my|the) (phone |telephone |mobile )?(number|name|address|email) is\W*$", re.IGNORECASE),
-    re.compile(r"\bmeine? \w*(nummer|name|adresse|mail) (ist|lautet)\W*$", re.IGNORECASE),
-    re.compile(r"\b(ich heiße|ich wohne in|my name's|i'm calling about|es geht um)\W*$", re.IGNORECASE),
-)
+_OPENINGS = frozenset({("ich", "heiße"), ("wohne", "in"), ("my", "name's")})
+"""Two last words behind which something must follow; "my number is" and its like end in a trailing word anyway."""
 _SPOKEN_DIGITS = _list(
     "null eins ein zwei zwo drei vier fünf sechs sieben acht neun zero oh one two three four five six seven eight nine"
 )
@@ -118,12 +115,14 @@ def count_digits(text: str) -> int:
 
 def is_unfinished(text: str) -> bool:
     """Whether more is to be expected: a trailing "and", "my number is", a hesitation, a number not yet complete."""
-    said = split(text)
-    if not said or text.rstrip().endswith("?"):
+    ending = " ".join(text.rsplit(None, 2)[-2:])
+    said = split(ending)
+    if not said or ending.endswith("?"):
         return False
-    if text.rstrip().endswith((",", "…", "...", "-")) or said[-1] in _TRAILING:
+    last = said[-1]
+    if last in _TRAILING or ending.endswith((",", "…", "...", "-")) or tuple(said[-2:]) in _OPENINGS:
         return True
-    return any(opening.search(text) for opening in _OPENINGS) or _stops_within_number(said)
+    return (last.isdigit() or last in _SPOKEN_DIGITS) and _stops_within_number(split(text))
 
 
 def _stops_within_number(said: list[str]) -> bool:
