@@ -9,12 +9,13 @@ import aiohttp
 import pytest
 
 from stella.adapters import bench
-from stella.adapters.cloud_speech import CloudVoice, DeepgramEars, OpenAIEars
+from stella.adapters.cloud_speech import CloudEars, CloudVoice, OpenAIEars
 from stella.adapters.models.folder import ModelFolder
 from stella.adapters.moonshine import SpeechToText as Moonshine
 from stella.app.engines import STT_NAMES, TTS_NAMES
 from stella.app.settings import load_settings
-from stella.app.speech import LAST_EARS, LAST_VOICE, VOICES, Speech, speech_access
+from stella.app.speech import LAST_EARS, LAST_VOICE, Speech
+from stella.app.speech_vendors import EARS, VOICES, speech_access
 from stella.domain.errors import ConfigError
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "engines.md").read_text()
@@ -29,8 +30,8 @@ def table(heading: str) -> dict[str, list[str]]:
 
 def declared(engine: Any, last: bool) -> list[str]:
     """What an adapter says of itself, in the order of the table behind `Needs`."""
-    times = "inside" if isinstance(engine, DeepgramEars) else "yes" if getattr(engine, "word_times", False) else "no"
-    failover = "yes" if isinstance(engine, DeepgramEars | OpenAIEars | CloudVoice) else "last resort" if last else "no"
+    times = "yes" if getattr(engine, "word_times", False) else "no"
+    failover = "yes" if isinstance(engine, CloudEars | OpenAIEars | CloudVoice) else "last resort" if last else "no"
     languages = ", ".join(sorted(engine.languages))
     return [languages, getattr(engine, "codec", "mu-law 8 kHz"), times, "yes", failover]
 
@@ -40,10 +41,12 @@ async def test_the_table_of_ears_is_true() -> None:
     rows = table("Ears")
     assert set(rows) == set(STT_NAMES)
     async with aiohttp.ClientSession() as session:
-        vendors = {"deepgram": DeepgramEars("key", session), "openai": OpenAIEars("key", session)}
-        built = vendors | {"moonshine": Moonshine, "bench": bench.SpeechToText}
+        built: dict[str, Any] = {name: make("key", session, "") for name, make in EARS.items()}
+        built |= {"moonshine": Moonshine, "bench": bench.SpeechToText}
     for name, engine in built.items():
-        assert rows[name][1:] == declared(engine, name == LAST_EARS), name
+        *cells, automatic = rows[name][1:]
+        assert cells == declared(engine, name == LAST_EARS), name
+        assert automatic == ("yes" if getattr(engine, "automatic", False) else "no"), name
 
 
 async def test_the_table_of_voices_is_true() -> None:
@@ -95,3 +98,15 @@ async def test_languages_decide_who_listens(tmp_path: Path) -> None:
         assert ears.languages == {"de", "en"}
         assert speech.ears(("deepgram",), "fr") is None
         await speech.close()
+
+
+async def test_azure_needs_a_region_too(tmp_path: Path) -> None:
+    """A key alone leads nowhere; the start says which setting is missing."""
+    access = speech_access(load_settings({"AZURE_SPEECH_KEY": "key"}))
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(ConfigError, match="AZURE_SPEECH_REGION"):
+            await Speech(ModelFolder(tmp_path), session, access).prepare([], ["azure"], ["de"])
+        with pytest.raises(ConfigError, match="AZURE_SPEECH_REGION"):
+            load_settings({"AZURE_SPEECH_REGION": "evil.example.com/"})
+        access = speech_access(load_settings({"AZURE_SPEECH_KEY": "key", "AZURE_SPEECH_REGION": "westeurope"}))
+        assert access["azure"].base == "https://westeurope.tts.speech.microsoft.com"

@@ -158,7 +158,9 @@ class Ears:
         answer: Heard = Lost(utterance, "timeout") if text is None else Final(utterance, text, 50.0)
         asyncio.get_running_loop().call_later(0.05, lambda: self.heard and self.heard(answer))
 
-    async def open(self, language: str, heard: Callable[[Heard], None], hints: Sequence[str] = ()) -> Ears:
+    async def open(
+        self, language: str, heard: Callable[[Heard], None], hints: Sequence[str] = (), also: Sequence[str] = ()
+    ) -> Ears:
         if language not in self.languages:
             raise Unavailable("scripted", "language")
         self.heard, self.opened = heard, self.opened + 1

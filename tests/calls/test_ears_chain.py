@@ -69,8 +69,10 @@ class ScriptedEars:
     lines: list[Line] = field(default_factory=list)
     asked: list[bytes] = field(default_factory=list)
 
-    async def open(self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = ()) -> Line:
-        del language, hints
+    async def open(
+        self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = (), also: tuple[str, ...] = ()
+    ) -> Line:
+        del language, hints, also
         if self.refuses:
             raise self.refuses
         self.lines.append(Line(self, heard))

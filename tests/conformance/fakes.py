@@ -117,9 +117,11 @@ class FakeEars:
         self._always = repeat("hello") if not script else None
         self.streams: list[FakeUtterances] = []
 
-    async def open(self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = ()) -> FakeUtterances:
+    async def open(
+        self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = (), also: tuple[str, ...] = ()
+    ) -> FakeUtterances:
         """As the port."""
-        del hints
+        del hints, also
         if language not in self.languages:
             raise Rejected(self.name, "language", language)
         self.streams.append(FakeUtterances(heard, self._always or self._script))

@@ -52,6 +52,25 @@ def test_a_stable_hypothesis_is_answered_the_moment_the_words_bear_it_out() -> N
     assert ahead.conversation.counts["asked_ahead"] == 1
 
 
+def test_words_that_the_ears_take_for_whole_are_asked_with_at_once() -> None:
+    """An engine that hears how it was said need not be waited for."""
+    ahead = call().at(3.9, on.HypothesisGrew(on.UtteranceId(1), QUESTION, settled=True)).run(9.0)
+    assert ahead.when(do.AskBrain) == pytest.approx(3.9)
+    assert ahead.conversation.discarded == 0
+
+
+def test_ears_that_heard_the_end_of_the_turn_end_it_sooner() -> None:
+    """An unfinished sentence is waited for, unless the ears know better."""
+    waits = []
+    for over in (None, True):
+        conversation = Conversation(Policy(), PHRASES, Preset.DISCLOSE)
+        made = Call(conversation, lambda _: ["Yes."], stt=99.0, think=0.1)
+        made.answered().speaks(3.0, "I would like to", 1.0)
+        made.at(4.2, on.UtteranceFinal(on.UtteranceId(1), "I would like to", over))
+        waits.append(made.run(9.0).when(do.AskBrain))
+    assert waits[1] < waits[0] - 0.3
+
+
 def test_other_words_in_the_end_throw_the_reply_away() -> None:
     """Nothing of it is heard, it is counted, and the brain is asked with what was really said."""
     found = call(final="what are your hours on Sunday").guesses((3.9, QUESTION)).run(9.0)

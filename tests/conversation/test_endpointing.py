@@ -72,3 +72,12 @@ def test_a_pause_after_unfinished_words_tells_nothing_of_this_callers_other_paus
     assert endpointing.wait("That is all.", ExpectAnswer()) == before
     endpointing.paused(1.2, "That is all.")
     assert endpointing.wait("That is all.", ExpectAnswer()) > before
+
+
+def test_ears_that_heard_the_end_of_the_turn_are_believed() -> None:
+    """They heard how it was said; only digits that are still missing weigh more."""
+    endpointing = Endpointing(POLICY)
+    assert endpointing.wait("I would like to", OPEN) == POLICY.endpointing_max
+    assert endpointing.wait("I would like to", OPEN, over=True) == POLICY.endpointing_min
+    digits = ExpectAnswer("digits", max_digits=4)
+    assert endpointing.wait("one two", digits, over=True) == POLICY.endpointing_max

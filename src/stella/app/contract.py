@@ -13,7 +13,7 @@ from functools import partial
 import aiohttp
 
 from stella.app.settings import Settings
-from stella.app.speech import EARS, VOICES, Access, cloud_voice, speech_access
+from stella.app.speech_vendors import EARS, VOICES, Access, cloud_voice, speech_access
 from stella.app.voices import caller_voice
 from stella.domain.errors import ConfigError
 from stella.ports.contract.judge import Given, Verdict, judge

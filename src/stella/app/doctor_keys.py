@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from stella.adapters.chat import azure_base
 from stella.app.doctor_examination import Examination
 from stella.app.settings import Settings
+from stella.app.speech_vendors import azure_address
 
 CHECK = "provider key"
 _WAIT_S = 8.0
@@ -25,6 +26,13 @@ class Question:
     path: str
     header: tuple[str, str]
     also: tuple[tuple[str, str], ...] = ()
+    key: str = ""
+    """The key's setting, where it is not the usual `…_api_key`."""
+
+    @property
+    def holds(self) -> str:
+        """The field of the settings that holds the key."""
+        return self.key or f"{self.setting}_api_key"
 
 
 _BEARER = ("Authorization", "Bearer {}")
@@ -40,6 +48,8 @@ QUESTIONS = (
     Question("mistral", "https://api.mistral.ai/v1", "/models", _BEARER),
     Question("openrouter", "https://openrouter.ai/api/v1", "/key", _BEARER),
     Question("cartesia", "https://api.cartesia.ai", "/voices", ("X-API-Key", "{}"), (("Cartesia-Version", "2025-04-16"),)),
+    Question("assemblyai", "https://streaming.assemblyai.com", "/v3/token?expires_in_seconds=60", ("Authorization", "{}")),
+    Question("azure_speech", "", "/cognitiveservices/voices/list", ("Ocp-Apim-Subscription-Key", "{}"), key="azure_speech_key"),
 )  # fmt: skip
 
 
@@ -48,7 +58,7 @@ async def check_keys(look: Examination) -> None:
     asked = [(question, key) for question in QUESTIONS if (key := _key(look.settings, question))]
     answers = await asyncio.gather(*(asyncio.to_thread(_ask, question, key, look.settings) for question, key in asked))
     for (question, _), (status, words) in zip(asked, answers, strict=True):
-        name = f"{question.setting.upper()}_API_KEY"
+        name = question.holds.upper()
         if status in {401, 403}:
             look.find("key-refused", CHECK, f"{name}: {words}")
         elif status == 429:
@@ -62,7 +72,7 @@ async def check_keys(look: Examination) -> None:
 
 
 def _key(settings: Settings, question: Question) -> str:
-    key: str = getattr(settings, f"{question.setting}_api_key").get_secret_value()
+    key: str = getattr(settings, question.holds).get_secret_value()
     return key
 
 
@@ -70,6 +80,9 @@ def _ask(question: Question, key: str, settings: Settings) -> tuple[int, str]:
     """Status and words; 0 where there was no answer. The body is not shown: some providers repeat the key in it."""
     base = str(getattr(settings, f"{question.setting}_base_url")) or question.base
     base = azure_base(base) if question.setting == "azure_openai" else base
+    base = azure_address(settings) if question.setting == "azure_speech" else base
+    if not base:
+        return 0, f"set {question.setting.upper()}_REGION, or {question.setting.upper()}_BASE_URL"
     name, form = question.header
     headers = {name: form.format(key), "User-Agent": "stella-doctor", **dict(question.also)}
     request = urllib.request.Request(base.rstrip("/") + question.path, headers=headers)  # noqa: S310 a setting, checked to be http(s)

@@ -24,7 +24,8 @@ from stella.app.housekeeping import housekeeping
 from stella.app.live_events import LiveEvents
 from stella.app.secrets_file import secret_file
 from stella.app.settings import Settings
-from stella.app.speech import Speech, speech_access
+from stella.app.speech import Speech
+from stella.app.speech_vendors import speech_access
 from stella.calls.live_call import Clock
 from stella.calls.switchboard import Switchboard
 from stella.conversation.policy import Policy

@@ -121,6 +121,11 @@ class Settings(BaseSettings):
     deepgram_api_key: SecretStr = Field(SecretStr(""), alias="DEEPGRAM_API_KEY", description="Deepgram.")
     elevenlabs_api_key: SecretStr = Field(SecretStr(""), alias="ELEVENLABS_API_KEY", description="ElevenLabs.")
     cartesia_api_key: SecretStr = Field(SecretStr(""), alias="CARTESIA_API_KEY", description="Cartesia.")
+    assemblyai_api_key: SecretStr = Field(SecretStr(""), alias="ASSEMBLYAI_API_KEY", description="AssemblyAI.")
+    azure_speech_key: SecretStr = Field(SecretStr(""), alias="AZURE_SPEECH_KEY", description="Azure's Speech service.")
+    azure_speech_region: str = Field(
+        "", alias="AZURE_SPEECH_REGION", pattern="^([a-z0-9]{2,40})?$", description="Its region, such as westeurope."
+    )
     google_api_key: SecretStr = Field(
         SecretStr(""), validation_alias=_names("GOOGLE_API_KEY", "GEMINI_API_KEY"), description="Google."
     )
@@ -154,6 +159,12 @@ class Settings(BaseSettings):
     deepgram_base_url: str = Field("", alias="DEEPGRAM_BASE_URL", description="Another Deepgram address.")
     elevenlabs_base_url: str = Field("", alias="ELEVENLABS_BASE_URL", description="Another ElevenLabs address.")
     cartesia_base_url: str = Field("", alias="CARTESIA_BASE_URL", description="Another Cartesia address.")
+    assemblyai_base_url: str = Field(
+        "", alias="ASSEMBLYAI_BASE_URL", description="https://streaming.eu.assemblyai.com for the European Union."
+    )
+    azure_speech_base_url: str = Field(
+        "", alias="AZURE_SPEECH_BASE_URL", description="Another Azure Speech address instead of the region's."
+    )
     ngrok_authtoken: SecretStr = Field(
         SecretStr(""), alias="NGROK_AUTHTOKEN", description="ngrok tunnels of `stella dev`."
     )
@@ -185,7 +196,8 @@ class Settings(BaseSettings):
 
     @field_validator(
         "public_url", "openai_base_url", "anthropic_base_url", "google_base_url", "deepgram_base_url",
-        "elevenlabs_base_url", "cartesia_base_url", "azure_openai_base_url", "groq_base_url", "cerebras_base_url",
+        "elevenlabs_base_url", "cartesia_base_url", "assemblyai_base_url",
+        "azure_speech_base_url", "azure_openai_base_url", "groq_base_url", "cerebras_base_url",
         "mistral_base_url", "openrouter_base_url", "ollama_base_url", "vllm_base_url", "llamacpp_base_url",
     )  # fmt: skip
     @classmethod

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
 
 import aiohttp
@@ -13,21 +12,13 @@ import structlog
 
 from stella.adapters import bench
 from stella.adapters.bench.engines import three_seconds
-from stella.adapters.cloud_speech import (
-    CartesiaVoice,
-    CloudVoice,
-    DeepgramEars,
-    DeepgramVoice,
-    ElevenLabsVoice,
-    OpenAIEars,
-    OpenAIVoice,
-)
+from stella.adapters.cloud_speech import CloudEars, CloudVoice, OpenAIEars
 from stella.adapters.embedded import Espeak, Flite
 from stella.adapters.embedded import TextToSpeech as EmbeddedVoice
 from stella.adapters.models.folder import ModelFolder
 from stella.adapters.moonshine import SpeechToText as Moonshine
 from stella.adapters.moonshine import Transcriber
-from stella.app.settings import Settings
+from stella.app.speech_vendors import EARS, VOICES, Access, Ears, cloud_voice
 from stella.app.voices import caller_voice
 from stella.calls.breaker import Breaker
 from stella.calls.ears_chain import EarsChain
@@ -43,55 +34,10 @@ T = TypeVar("T")
 _log = structlog.get_logger("stella.speech")
 
 LOCAL_EARS, LOCAL_VOICES = ("moonshine", "bench"), ("embedded", "bench")
-VOICES: Mapping[str, Callable[[str, str], DeepgramVoice | ElevenLabsVoice | CartesiaVoice | OpenAIVoice]] = {
-    "deepgram": DeepgramVoice, "elevenlabs": ElevenLabsVoice, "cartesia": CartesiaVoice, "openai": OpenAIVoice,
-}  # fmt: skip
-EARS: Mapping[str, Callable[[str, aiohttp.ClientSession, str], DeepgramEars | OpenAIEars]] = {
-    "deepgram": DeepgramEars, "openai": OpenAIEars,
-}  # fmt: skip
 STT_NAMES = (*LOCAL_EARS, *EARS)
 TTS_NAMES = (*LOCAL_VOICES, *VOICES)
 LAST_EARS, LAST_VOICE = "moonshine", "embedded"
 """Behind every vendor, where they know the language: they need no network."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """A vendor's key, address, and the setting that holds the key."""
-
-    key: str
-    base: str
-    setting: str
-    keyless: bool = False
-
-    @property
-    def missing(self) -> str:
-        """What has to be set before this vendor can be asked; empty where nothing has."""
-        return "" if self.key or self.keyless else f"{self.setting} is not set"
-
-
-def speech_access(settings: Settings) -> Mapping[str, Access]:
-    """What the settings give access to. An OpenAI-compatible server of one's own needs no key."""
-    return {
-        "deepgram": Access(
-            settings.deepgram_api_key.get_secret_value(), settings.deepgram_base_url, "DEEPGRAM_API_KEY"
-        ),
-        "elevenlabs": Access(
-            settings.elevenlabs_api_key.get_secret_value(), settings.elevenlabs_base_url, "ELEVENLABS_API_KEY"
-        ),
-        "cartesia": Access(
-            settings.cartesia_api_key.get_secret_value(), settings.cartesia_base_url, "CARTESIA_API_KEY"
-        ),
-        "openai": Access(
-            settings.openai_api_key.get_secret_value(), settings.openai_base_url, "OPENAI_API_KEY",
-            keyless=bool(settings.openai_base_url),
-        ),
-    }  # fmt: skip
-
-
-def cloud_voice(name: str, access: Access, session: aiohttp.ClientSession) -> CloudVoice:
-    """A vendor's voice by name."""
-    return CloudVoice(VOICES[name](access.key, access.base), session)
 
 
 class Speech:
@@ -133,15 +79,15 @@ class Speech:
 
     async def check(self) -> None:
         """Ask every vendor that was not asked yet whether its key is right, and say so before a caller hears of it."""
-        every: list[tuple[str, str, DeepgramEars | OpenAIEars | CloudVoice]] = [
-            ("stt", name, one) for name, one in self._ears.items() if isinstance(one, DeepgramEars | OpenAIEars)
+        every: list[tuple[str, str, Ears | CloudVoice]] = [
+            ("stt", name, one) for name, one in self._ears.items() if isinstance(one, CloudEars | OpenAIEars)
         ]
         every += [("tts", name, one) for name, one in self._bare.items()]
         new = [one for one in every if (one[0], one[1]) not in self._checked]
         self._checked |= {(kind, name) for kind, name, _ in new}
         await asyncio.gather(*(self._check(kind, name, one) for kind, name, one in new))
 
-    async def _check(self, kind: str, name: str, engine: DeepgramEars | OpenAIEars | CloudVoice) -> None:
+    async def _check(self, kind: str, name: str, engine: Ears | CloudVoice) -> None:
         try:
             await engine.check()
         except ProviderError as failure:
@@ -158,7 +104,8 @@ class Speech:
         if name not in names or access is None or self._session is None:
             raise ConfigError(f"engines.{kind}: there is no {name!r}; there are {', '.join(names)}")
         if access.missing:
-            raise ConfigError(f"engines.{kind}: {name} needs {access.setting}; set it, or take {name} out")
+            setting = access.missing.removesuffix(" is not set")
+            raise ConfigError(f"engines.{kind}: {name} needs {setting}; set it, or take {name} out")
         return access, self._session
 
     async def _make_ears(self, name: str) -> None:

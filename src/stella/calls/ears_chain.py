@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -27,7 +27,7 @@ LONGEST = 60 * 8000
 HEDGE_S = 1.2
 """The next engine is asked as well when the first has not answered by then."""
 FED = 8000
-_REJECTED = frozenset({"quota", "certificate", "language", "http-400", "http-401", "http-403", "http-404"})
+_REJECTED = frozenset({"quota", "certificate", "language", "policy", "http-400", "http-401", "http-403", "http-404"})
 
 
 @dataclass(slots=True)
@@ -60,12 +60,14 @@ class EarsChain:
         self.name = engines[0].name
         self.languages = frozenset[str]().union(*(engine.languages for engine in engines))
 
-    async def open(self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = ()) -> ChainedEars:
+    async def open(
+        self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = (), also: tuple[str, ...] = ()
+    ) -> ChainedEars:
         """As the port: the first engine that knows the language and is well. Raises what the last of them raised."""
         engines = [engine for engine in self.engines if language in engine.languages]
         if not engines:
             raise Rejected(self.name, "language", language)
-        stream = ChainedEars(self, engines, language, heard, hints)
+        stream = ChainedEars(self, engines, language, heard, hints, also)
         await stream.start()
         return stream
 
@@ -83,9 +85,11 @@ class ChainedEars:
         language: str,
         heard: Callable[[Heard], None],
         hints: tuple[str, ...],
+        also: tuple[str, ...],
     ) -> None:
         """Made by EarsChain.open."""
-        self._chain, self._engines, self._language, self._heard, self._hints = chain, engines, language, heard, hints
+        self._chain, self._engines, self._language, self._heard = chain, engines, language, heard
+        self._hints, self._also = hints, also
         self._loop = asyncio.get_running_loop()
         self._streams: dict[int, SpeechToTextStream] = {}
         self._live = 0
@@ -113,7 +117,8 @@ class ChainedEars:
         raise failure
 
     async def _new_stream(self, place: int) -> SpeechToTextStream:
-        return await self._engines[place].open(self._language, lambda heard: self._told(place, heard), self._hints)
+        engine = self._engines[place]
+        return await engine.open(self._language, lambda heard: self._told(place, heard), self._hints, self._also)
 
     def feed(self, mulaw: bytes) -> None:
         """As the port."""
@@ -234,7 +239,7 @@ class ChainedEars:
             self._note(asked.place, place, "slow" if asked.place in asked.waiting else "lost", begun=True)
             if asked.place in asked.waiting:
                 self._streams[asked.place].drop(asked.id)
-        self._settle(asked, Final(asked.id, final.text, (self._loop.time() - asked.finished_at) * 1000))
+        self._settle(asked, replace(final, took_ms=(self._loop.time() - asked.finished_at) * 1000))
 
     def _settle(self, asked: _Utterance, answer: Heard) -> None:
         if asked.timer is not None:

@@ -136,11 +136,11 @@ class CallSession(Shell):
 
     def _heard(self, heard: Heard) -> None:
         match heard:
-            case Hypothesis(utterance, text):
-                self.tell(on.HypothesisGrew(utterance, text))
+            case Hypothesis(utterance, text, settled):
+                self.tell(on.HypothesisGrew(utterance, text, settled or None))
             case Final(utterance, text, took_ms):
                 self.call.stt_ms.append(took_ms)
-                self.tell(on.UtteranceFinal(utterance, text))
+                self.tell(on.UtteranceFinal(utterance, text, heard.turn_over or None))
             case Switched():
                 self.call.note_switch(heard)
             case _:

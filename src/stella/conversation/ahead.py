@@ -36,6 +36,10 @@ class Ahead:
         if floor.mine is not None and floor.mine.provisional:
             floor.give_up_turn()
 
+    def settled(self) -> None:
+        """Speech-to-text takes the words so far for whole: they need not stand unchanged for a moment first."""
+        self._since = self._floor.now - STABLE_S
+
     def step(self) -> float:
         """Ask, if nothing has changed for long enough."""
         floor = self._floor

@@ -18,6 +18,8 @@ class Utterance:
     guess: str = ""
     due: float | None = None
     lost: bool = False
+    over: bool = False
+    """Speech-to-text judged that the turn ends with it."""
 
 
 @dataclass(slots=True)

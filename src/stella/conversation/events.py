@@ -43,18 +43,21 @@ class CallerStoppedSpeaking:
 
 @value
 class HypothesisGrew:
-    """Speech-to-text thinks so far that the utterance says `text`."""
+    """Speech-to-text thinks so far that the utterance says `text`; `settled` where the engine takes that for whole."""
 
     utterance: UtteranceId
     text: str
+    settled: bool | None = None
 
 
 @value
 class UtteranceFinal:
-    """Speech-to-text commits to `text` (empty: nothing intelligible)."""
+    """Speech-to-text commits to `text` (empty: nothing intelligible); `over` where the engine judged by itself that the
+    caller has finished."""
 
     utterance: UtteranceId
     text: str
+    over: bool | None = None
 
 
 @value

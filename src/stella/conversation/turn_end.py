@@ -59,7 +59,8 @@ class TurnEnd:
         began, stopped = caller.began, caller.stopped
         if not (text or caller.digits) or stopped is None or began is None:
             return floor.now
-        wait = floor.endpointing.wait(text, floor.expectation, stopped - began)
+        over = bool(caller.parts) and caller.parts[-1].over
+        wait = floor.endpointing.wait(text, floor.expectation, stopped - began, over=over)
         return max(stopped + wait, floor.now)
 
     def _asks_early(self) -> bool:

@@ -38,6 +38,8 @@ class Understanding:
         if guess != part.guess:
             part.guess = guess
             self._ahead.changed()
+        if event.settled:
+            self._ahead.settled()
         if floor.case is not None and event.utterance in floor.case.texts:
             self._interrupting.rule(floor.case.guessed(guess))
 
@@ -50,6 +52,7 @@ class Understanding:
         if part is not None and part.text is None:
             if not part.guess and len(text.split()) > _SAID_AT_ONCE:
                 self._interrupting.streams = False
+            part.over = bool(event.over)
             self._settle_for(part, text)
         elif event.utterance in floor.late:
             self._understood_late(event.utterance, text)

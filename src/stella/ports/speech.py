@@ -42,20 +42,41 @@ class VoiceActivity(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class HeardWord:
+    """A word as it is written, and when it was said, in seconds from where the utterance begins (its pre-roll)."""
+
+    text: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
-    """What speech-to-text thinks so far of an utterance."""
+    """What speech-to-text thinks so far of an utterance; `settled` where the engine takes it for whole.
+
+    `words` are the same with times, where the engine knows them.
+    """
 
     utterance: UtteranceId
     text: str
+    settled: bool = False
+    words: tuple[HeardWord, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Final:
-    """What speech-to-text commits to; empty where nothing intelligible was said. `took_ms` from `finish` to here."""
+    """What speech-to-text commits to; empty where nothing intelligible was said. `took_ms` from `finish` to here.
+
+    `language` is what was heard, where several were listened for and it is plain; `turn_over` is true where the engine
+    itself judged, unasked, that the caller has finished.
+    """
 
     utterance: UtteranceId
     text: str
     took_ms: float
+    language: str = ""
+    words: tuple[HeardWord, ...] = ()
+    turn_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +133,17 @@ class SpeechToText(Protocol):
     languages: frozenset[str]
 
     async def open(
-        self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = ()
+        self,
+        language: str,
+        heard: Callable[[Heard], None],
+        hints: tuple[str, ...] = (),
+        also: tuple[str, ...] = (),
     ) -> SpeechToTextStream:
-        """Begin for one call. Raises ProviderError."""
+        """Begin for one call. Raises ProviderError.
+
+        `hints` are words that are likely to be said. `also` are other languages that may be spoken instead; an engine
+        that cannot listen for several at once listens for `language` alone.
+        """
 
     async def close(self) -> None:
         """Stop for all calls."""

@@ -1,11 +1,13 @@
 """The vendors of speech on this machine, over real HTTP and WebSockets, with faults at the turn of a knob.
 
-Deepgram listens and speaks, ElevenLabs, Cartesia and OpenAI speak. The ears are told beforehand what will be said;
-when somebody speaks (anything but mu-law silence) the next text of the script is what they hear, its words spread over
-the sound. https://developers.deepgram.com/reference/speech-to-text/listen-streaming,
+Deepgram, AssemblyAI (`listeners.py`) and OpenAI listen; Deepgram, ElevenLabs, Cartesia, Azure and OpenAI speak. The ears
+are told beforehand what will be said; when somebody speaks (anything but mu-law silence) the next text of the script is
+what they hear, its words spread over the sound.
+https://developers.deepgram.com/reference/speech-to-text/listen-streaming,
 https://developers.deepgram.com/reference/text-to-speech/speak-request,
 https://elevenlabs.io/docs/api-reference/text-to-speech/stream-with-timestamps,
-https://docs.cartesia.ai/api-reference/tts/sse, https://developers.openai.com/api/docs/guides/text-to-speech
+https://docs.cartesia.ai/api-reference/tts/sse, https://developers.openai.com/api/docs/guides/text-to-speech,
+https://learn.microsoft.com/azure/ai-services/speech-service/rest-text-to-speech
 """
 
 from __future__ import annotations
@@ -15,8 +17,10 @@ import base64
 import json
 from dataclasses import dataclass, field, replace
 from typing import Any
+from xml.etree.ElementTree import fromstring
 
 from aiohttp import WSMsgType, web
+from tests.adapters.cloud_speech.listeners import AssemblyLine, FluxLine, LineServer
 
 KEY = "vendor-key-of-the-tests"
 QUIET = bytes((*range(0x70, 0x80), *range(0xF0, 0x100)))
@@ -47,6 +51,8 @@ class Faults:
     """Ears: takes sound and never answers."""
     early: bool = False
     """Ears: results are final by themselves, and `Finalize` is not answered."""
+    close_code: int = 0
+    """Ears: the line is closed with this as soon as it stands."""
     error: bool = False
     """Ears: an Error message on the first sound."""
 
@@ -69,24 +75,42 @@ class VendorServer:
     url: str = ""
     always: str = ""
     """What is heard once the script is over."""
+    language: str = "en"
+    """What is spoken, for ears that are asked to tell."""
+    voices: list[str] = field(default_factory=list)
+    paces: list[float] = field(default_factory=list)
+    """How far ahead of real time sound came, in seconds."""
 
     def app(self) -> web.Application:
         """The vendors' doors."""
         app = web.Application()
         app.router.add_get("/v1/listen", self.listen)
+        app.router.add_get("/v2/listen", self.flux)
+        app.router.add_get("/v3/ws", self.assemblyai)
         app.router.add_get("/v1/realtime", self.realtime)
-        for path in ("/v1/projects", "/v1/models", "/voices", "/v1/models/"):
+        for path in (
+            "/v1/projects",
+            "/v1/models",
+            "/voices",
+            "/v1/models/",
+            "/v3/token",
+            "/cognitiveservices/voices/list",
+        ):
             app.router.add_get(path, self.check)
         app.router.add_post("/v1/speak", self.deepgram)
         app.router.add_post("/v1/text-to-speech/{voice}/stream/with-timestamps", self.elevenlabs)
         app.router.add_post("/tts/sse", self.cartesia)
         app.router.add_post("/v1/audio/speech", self.openai)
+        app.router.add_post("/cognitiveservices/v1", self.azure)
         return app
 
     def refusal(self, request: web.Request) -> web.Response | None:
         """The answer to a wrong key, or the one that the knobs ask for."""
         given = request.headers
-        key = given.get("authorization", "").split(" ")[-1] or given.get("xi-api-key") or given.get("x-api-key")
+        names = ("xi-api-key", "x-api-key", "ocp-apim-subscription-key")
+        key = given.get("authorization", "").split(" ")[-1] or next(
+            (given[name] for name in names if name in given), ""
+        )
         faults = self.faults
         status = faults.status or (0 if key == KEY else 401)
         if not status:
@@ -107,6 +131,16 @@ class VendorServer:
         assert fits, query
         assert query.get("container") == "none", query
         return await self._say(request, (await request.json())["text"], "audio/basic", lambda piece, _at: piece)
+
+    async def azure(self, request: web.Request) -> web.StreamResponse:
+        """Bare mu-law for SSML, which must be well-formed and hold one voice and its text."""
+        assert request.headers["X-Microsoft-OutputFormat"] == "raw-8khz-8bit-mono-mulaw"
+        assert request.headers["user-agent"]
+        assert request.content_type == "application/ssml+xml"
+        (voice,) = fromstring(await request.text())
+        assert len(voice) == 0
+        self.voices.append(voice.attrib["name"])
+        return await self._say(request, voice.text or "", "audio/x-mulaw", lambda piece, _at: piece)
 
     async def openai(self, request: web.Request) -> web.StreamResponse:
         """16-bit samples at 24 kHz: a tone of 500 Hz."""
@@ -202,6 +236,7 @@ class VendorServer:
         if (refused := self.refusal(request)) is not None:
             return refused
         query = dict(request.query) | {"keyterms": ",".join(request.query.getall("keyterm", []))}
+        query["language_hints"] = ",".join(request.query.getall("language_hint", []))
         self.asked.append((request.path, query, ""))
         assert query["encoding"] == "mulaw"
         assert query["sample_rate"] == "8000"
@@ -209,7 +244,31 @@ class VendorServer:
         line = web.WebSocketResponse()
         await line.prepare(request)
         self.lines += 1
-        await _Listening(self, line).run()
+        await _Listening(self, line, tags=query["language"] == "multi").run()
+        return line
+
+    async def flux(self, request: web.Request) -> web.StreamResponse:
+        """Deepgram's ears that know when a turn is over."""
+        return await self._line(request, FluxLine)
+
+    async def assemblyai(self, request: web.Request) -> web.StreamResponse:
+        """AssemblyAI's ears."""
+        return await self._line(request, AssemblyLine)
+
+    async def _line(self, request: web.Request, kind: type[LineServer]) -> web.StreamResponse:
+        if (refused := self.refusal(request)) is not None:
+            return refused
+        query = dict(request.query) | {"keyterms": ",".join(request.query.getall("keyterm", []))}
+        query["language_hints"] = ",".join(request.query.getall("language_hint", []))
+        self.asked.append((request.path, query, ""))
+        await asyncio.sleep(self.faults.first_s)
+        line = web.WebSocketResponse()
+        await line.prepare(request)
+        self.lines += 1
+        if self.faults.close_code:
+            await line.close(code=self.faults.close_code)
+            return line
+        await kind(self, line, query).run()
         return line
 
     async def realtime(self, request: web.Request) -> web.StreamResponse:
@@ -254,8 +313,9 @@ class VendorServer:
 class _Listening:
     """One WebSocket: what came since the last final result."""
 
-    def __init__(self, server: VendorServer, line: web.WebSocketResponse) -> None:
+    def __init__(self, server: VendorServer, line: web.WebSocketResponse, *, tags: bool = False) -> None:
         self.server, self.line = server, line
+        self.tags = {"language": server.language} if tags else {}
         self.at = self.since = self.loud = self.shown = 0
         self.first_loud = -1
         self.last_loud = 0
@@ -311,6 +371,7 @@ class _Listening:
         step = (end - start) / max(1, len(said))
         words = [
             {"word": word.lower(), "punctuated_word": word, "start": start + n * step, "end": start + (n + 0.9) * step}
+            | self.tags
             for n, word in enumerate(said)
         ]
         if not final:

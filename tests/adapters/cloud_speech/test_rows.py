@@ -12,7 +12,7 @@ from tests.adapters.cloud_speech.server import KEY, VendorServer
 from tests.adapters.cloud_speech.test_voices import make
 from tests.conformance.speech_to_text import ONE, SILENCE, ends, feed, until
 
-from stella.adapters.cloud_speech import DeepgramEars
+from stella.adapters.cloud_speech import CloudEars, Nova
 from stella.calls.ears_chain import EarsChain
 from stella.calls.voice_chain import VoiceChain
 from stella.ports.speech import Final, Heard
@@ -46,7 +46,7 @@ async def test_what_one_line_loses_another_hears_whole(vendors: VendorServer, se
     """The bytes that the second gets are all the bytes there were."""
     vendors.always = "Ich möchte einen Termin"
     vendors.faults.cut_at = 4000
-    ears = DeepgramEars(KEY, session, vendors.url)
+    ears = CloudEars(Nova(KEY, vendors.url), session)
     heard: list[Heard] = []
     stream = await EarsChain([ears], {}).open("de", heard.append)
     stream.begin(ONE)

@@ -16,6 +16,7 @@ from tests.conformance.speech_to_text import until
 from tests.conformance.text_to_speech import HELLO, TextToSpeechConformance, length
 
 from stella.adapters.cloud_speech import (
+    AzureVoice,
     CartesiaVoice,
     CloudVoice,
     DeepgramVoice,
@@ -31,6 +32,7 @@ DIALECTS: dict[str, Any] = {
     "deepgram": DeepgramVoice,
     "elevenlabs": ElevenLabsVoice,
     "cartesia": CartesiaVoice,
+    "azure": AzureVoice,
     "openai": OpenAIVoice,
 }
 TIMED = ("elevenlabs", "cartesia")
@@ -220,3 +222,16 @@ def test_whatever_comes_is_sound_or_an_error_of_ours(reader: Any, pieces: list[b
         one.end()
     except ProviderError:
         return
+
+
+async def test_azure_gets_the_text_as_text_whatever_signs_are_in_it(
+    vendors: VendorServer, session: aiohttp.ClientSession
+) -> None:
+    """The server reads well-formed SSML with one voice and no order inside; a name of a voice is no markup either."""
+    voice = make("azure", vendors, session)
+    text = 'Müller & Söhne <break time="5s"/> sagt "ja" &amp; \'nein\''
+    assert [piece async for piece in voice.speak(text, "de", 'de-AT-"Jonas"&Neural')]
+    assert [piece async for piece in voice.speak("Grüß Gott", "de")]
+    (_, _, spoken), *_ = vendors.asked
+    assert spoken == text.translate({ord("<"): " ", ord(">"): " "})
+    assert vendors.voices == ['de-AT-"Jonas"&Neural', "de-AT-IngridNeural"]

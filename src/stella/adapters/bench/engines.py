@@ -68,9 +68,11 @@ class SpeechToText:
     name = "bench"
     languages = _LANGUAGES
 
-    async def open(self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = ()) -> BenchUtterances:
+    async def open(
+        self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = (), also: tuple[str, ...] = ()
+    ) -> BenchUtterances:
         """As the port."""
-        del hints
+        del hints, also
         _known(language)
         return BenchUtterances(heard)
 

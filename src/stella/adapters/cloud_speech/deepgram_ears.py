@@ -1,282 +1,171 @@
-"""Deepgram listens: one WebSocket a call, mu-law as it came from the telephone, no resampling.
+"""Deepgram listens: Nova-3 (`/v1/listen`), and Flux (`/v2/listen`), which judges by itself whether a turn is over.
 
-https://developers.deepgram.com/reference/speech-to-text/listen-streaming (parameters and messages)
+https://developers.deepgram.com/reference/speech-to-text/listen-streaming (Nova: parameters and messages)
 https://developers.deepgram.com/docs/finalize, .../audio-keep-alive, .../close-stream, .../keyterm
-
-Only speech is sent (with 400 ms before it): silence and our own voice would be paid for, and every answer belongs to
-one utterance. `Finalize` asks for the answer; its own reply is not promised, so what it covers decides.
+https://developers.deepgram.com/docs/nova-3-language-prompting (`language=multi` with `language_hint`)
+https://developers.deepgram.com/reference/speech-to-text/listen-flux (Flux), .../docs/flux/state (its events),
+.../docs/flux/force-end-turn, .../docs/flux/configuration, .../docs/flux/language-prompting
 """
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlencode
 
-import aiohttp
+import msgspec
 
-from stella.adapters.cloud_speech.deepgram_words import SLACK_S, Transcript, read
-from stella.adapters.cloud_speech.failures import failure
-from stella.adapters.cloud_speech.socket import Socket
-from stella.domain.ids import UtteranceId
-from stella.ports.failure import ProviderError, Rejected, Unavailable
-from stella.ports.speech import Final, Heard, Hypothesis, Lost
+from stella.adapters.cloud_speech.transcript import Timed, Told, spread
+from stella.ports.failure import Malformed, Unavailable
 
 BASE = "https://api.deepgram.com"
-MODEL = "nova-3"
-RATE = 8000
-PRE_ROLL = 3200
-PACKET = 800
-"""100 ms: the vendor asks for 20 to 250 ms a message, and fewer messages cost less."""
-LONGEST = 60 * RATE
-KEEP_ALIVE_S = 4.0
-QUIET_S, TAIL_S = 0.5, 1.0
-"""How long after `Finalize` a reply is waited for where none is promised: where less than `TAIL_S` was still unheard."""
 HINTS_MOST, HINT_CHARS = 50, 40
 """The vendor refuses more than 500 tokens of key terms."""
+MULAW = (("encoding", "mulaw"), ("sample_rate", "8000"))
 
 
-@dataclass(slots=True)
-class _Utterance:
-    id: UtteranceId
-    start: int
-    """Bytes that had been sent when it began."""
-    end: int = -1
-    finished_at: float = 0.0
-    timer: asyncio.TimerHandle | None = None
-    shown: str = ""
+class _Word(msgspec.Struct):
+    word: str = ""
+    start: float | None = None
+    end: float | None = None
+    punctuated_word: str | None = None
+    language: str | None = None
 
 
-class DeepgramUtterances:
-    """One call's stream."""
+class _Alternative(msgspec.Struct):
+    transcript: str = ""
+    words: list[_Word] = []
 
-    def __init__(self, ears: DeepgramEars, url: str, heard: Callable[[Heard], None]) -> None:
-        """Opened by DeepgramEars only; connects in the background."""
-        self._ears, self._url, self._heard = ears, url, heard
-        self._loop = asyncio.get_running_loop()
-        self._kept = bytearray()
-        self._packet = bytearray()
-        self._sent = self._answered = 0
-        self._open: dict[UtteranceId, _Utterance] = {}
-        self._pending: dict[UtteranceId, _Utterance] = {}
-        self._failure: ProviderError | None = None
-        self._closed = False
-        self._closing: set[asyncio.Task[None]] = set()
-        self._transcript = Transcript()
-        self._socket = self._connect()
-        self._ticker = self._loop.call_later(KEEP_ALIVE_S, self._keep_alive)
 
-    def _connect(self) -> Socket:
-        self._failure, self._transcript, self._sent = None, Transcript(), 0
-        self._answered = 0
-        self._packet.clear()
-        headers = {"Authorization": f"Token {self._ears.key}"}
-        return Socket("deepgram", self._ears.session, self._url, headers, self._told, self._died)
+class _Channel(msgspec.Struct):
+    alternatives: list[_Alternative] = []
 
-    def feed(self, mulaw: bytes) -> None:
-        """As the port."""
-        if self._closed:
-            return
-        if not self._open:
-            kept = self._kept
-            kept += mulaw
-            if len(kept) > 2 * PRE_ROLL:
-                del kept[:-PRE_ROLL]
-            return
-        self._send(mulaw)
 
-    def _send(self, mulaw: bytes | bytearray) -> None:
-        if self._failure is not None:
-            return
-        self._packet += mulaw
-        if len(self._packet) >= PACKET:
-            self._flush()
-        if any(self._sent - utterance.start > LONGEST for utterance in self._open.values()):
-            self._ears.cut += 1
-            oldest = next(iter(self._open.values()))
-            self._open.pop(oldest.id)
-            oldest.end = self._sent
-            self._pending[oldest.id] = oldest
+class _Message(msgspec.Struct):
+    """Nova: `Results`, `Metadata`, `SpeechStarted`, `UtteranceEnd`. Flux: `Connected`, `TurnInfo`. Both: `Error`."""
 
-    def _flush(self) -> None:
-        if self._packet:
-            self._socket.send(bytes(self._packet))
-            self._sent += len(self._packet)
-            self._packet.clear()
+    type: str = ""
+    start: float = 0.0
+    duration: float = 0.0
+    is_final: bool = False
+    from_finalize: bool = False
+    channel: _Channel | list[int] | None = None
+    event: str = ""
+    transcript: str = ""
+    words: list[_Word] = []
+    languages: list[str] | None = None
+    audio_window_start: float = 0.0
+    audio_window_end: float = 0.0
+    trigger: str = ""
 
-    def begin(self, utterance: UtteranceId) -> None:
-        """As the port. A connection that died meanwhile is made anew."""
-        if self._closed or utterance in self._open:
-            return
-        if self._failure is not None and not self._open and not self._pending:
-            self._retire()
-            self._socket = self._connect()
-        begun = self._open[utterance] = _Utterance(utterance, self._sent + len(self._packet))
-        if self._kept:
-            kept, self._kept = self._kept[-PRE_ROLL:], bytearray()
-            self._send(kept)
-        elif begun.start:
-            # It follows another without a gap: what nobody asked for at the seam may be its own.
-            begun.start = max(self._answered, begun.start - PRE_ROLL)
 
-    def finish(self, utterance: UtteranceId) -> None:
-        """As the port. One that never began, or in which nothing was sent, is answered with an empty Final."""
-        begun = self._open.pop(utterance, None) or self._pending.get(utterance)
-        if self._closed or (begun is not None and begun.timer is not None):
-            return
-        if begun is None:
-            begun = _Utterance(utterance, self._sent)
-        begun.finished_at = time.monotonic()
-        self._pending[utterance] = begun
-        if self._failure is not None:
-            begun.timer = self._loop.call_later(0, self._lose, begun, self._failure.code)
-            return
-        self._flush()
-        begun.end = self._sent if begun.end < 0 else begun.end
-        self._answered = begun.end
-        if begun.end <= begun.start:
-            begun.timer = self._loop.call_later(0, self._answer, begun)
-            return
-        self._socket.send('{"type":"Finalize"}')
-        unheard = begun.end / RATE - max(self._transcript.covered, begun.start / RATE)
-        certain = not self._transcript.uncertain and unheard < TAIL_S
-        begun.timer = (
-            self._loop.call_later(QUIET_S, self._answer, begun)
-            if certain
-            else self._loop.call_later(self._ears.patience, self._lose, begun, "timeout")
+def _read(text: str) -> _Message:
+    try:
+        message = msgspec.json.decode(text, type=_Message)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        raise Malformed("deepgram", "json") from None
+    if message.type == "Error":
+        raise Unavailable("deepgram", "error")
+    return message
+
+
+def _timed(words: list[_Word], whole: str, start: float, end: float, language: str = "") -> tuple[Timed, ...]:
+    """Words with their times; where one has none, all share the span."""
+    if words and all(word.start is not None and word.end is not None for word in words):
+        return tuple(
+            Timed(word.punctuated_word or word.word, word.start or 0.0, word.end or 0.0, word.language or language)
+            for word in words
         )
-
-    def drop(self, utterance: UtteranceId) -> None:
-        """As the port."""
-        for table in (self._open, self._pending):
-            if (begun := table.pop(utterance, None)) and begun.timer is not None:
-                begun.timer.cancel()
-        if not self._open:
-            self._packet.clear()
-
-    def _told(self, text: str) -> None:
-        """A message of the vendor's. Raises Malformed."""
-        message = read(text)
-        if message.type == "Error":
-            raise Unavailable("deepgram", "error")
-        if message.type != "Results":
-            return
-        self._ears.healthy = True
-        self._transcript.take(message)
-        done = self._transcript.covered + SLACK_S
-        for begun in list(self._pending.values()):
-            late = message.from_finalize and done >= begun.end / RATE - 0.5
-            if message.is_final and begun.timer is not None and (done >= begun.end / RATE or late):
-                self._answer(begun)
-        for begun in list(self._open.values()):
-            said = self._transcript.between(begun.start / RATE, float("inf"))
-            if said and said != begun.shown:
-                begun.shown = said
-                self._heard(Hypothesis(begun.id, said))
-
-    def _answer(self, begun: _Utterance) -> None:
-        text = self._transcript.between(begun.start / RATE, begun.end / RATE + SLACK_S) if begun.end > 0 else ""
-        self._settle(begun, Final(begun.id, text, (time.monotonic() - begun.finished_at) * 1000))
-
-    def _lose(self, begun: _Utterance, code: str) -> None:
-        if code == "timeout":
-            # It takes sound and says nothing: the next utterance gets a new connection.
-            self._ears.timeouts += 1
-            self._failure = self._failure or Unavailable("deepgram", "timeout")
-            self._retire()
-        self._settle(begun, Lost(begun.id, code))
-
-    def _settle(self, begun: _Utterance, answer: Heard) -> None:
-        if begun.timer is not None:
-            begun.timer.cancel()
-        if self._pending.pop(begun.id, None) is not None and not self._closed:
-            self._heard(answer)
-
-    def _died(self, fault: ProviderError) -> None:
-        self._failure = fault
-        self._ears.losses += 1
-        for begun in list(self._pending.values()):
-            if begun.timer is not None:
-                self._lose(begun, fault.code)
-
-    def _retire(self) -> None:
-        task = self._loop.create_task(self._socket.close())
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
-
-    def _keep_alive(self) -> None:
-        """Silence of 10 s would end the connection (NET-0001)."""
-        if self._failure is None and self._loop.time() - self._socket.idle_since >= KEEP_ALIVE_S - 0.5:
-            self._socket.send('{"type":"KeepAlive"}')
-        self._ticker = self._loop.call_later(KEEP_ALIVE_S, self._keep_alive)
-
-    async def close(self) -> None:
-        """As the port."""
-        if self._closed:
-            return
-        self._closed = True
-        self._ticker.cancel()
-        for begun in self._pending.values():
-            if begun.timer is not None:
-                begun.timer.cancel()
-        self._pending.clear()
-        self._open.clear()
-        await self._socket.close('{"type":"CloseStream"}')
-        await asyncio.gather(*self._closing, return_exceptions=True)
-        self._ears.streams.discard(self)
+    return spread(whole, start, end, language)
 
 
-class DeepgramEars:
-    """Keeps `SpeechToText`. `cut`, `timeouts` and `losses` count utterances cut short, answers and connections lost."""
+class Nova:
+    """Deepgram Nova-3: one language, or several at once (`multi`), each word with its own."""
 
-    name = "deepgram"
-    codec = "mu-law 8 kHz"
+    vendor = "deepgram"
     languages = frozenset({"de", "en"})
+    word_times = automatic = True
+    codec = "mu-law 8 kHz"
+    ask, goodbye = '{"type":"Finalize"}', '{"type":"CloseStream"}'
+    keep_alive: str | bytes = '{"type":"KeepAlive"}'
+    least, tail_s, quiet_s = 0, 0.5, 0.5
+    lead_s: float | None = None
 
-    def __init__(
-        self, key: str, session: aiohttp.ClientSession, base: str = "", *, model: str = MODEL, patience: float = 2.0
-    ) -> None:
-        """The session is shared and closed by its owner. `patience` seconds after `finish` an utterance is lost."""
-        self.key, self.session, self.patience = key, session, patience
-        self._base, self._model = (base or BASE).rstrip("/"), model
-        self.streams: set[DeepgramUtterances] = set()
-        self.cut = self.timeouts = self.losses = 0
-        self.healthy = False
-        self._closed = False
+    def __init__(self, key: str, base: str = "") -> None:
+        """`base` without a path."""
+        self._base = (base or BASE).rstrip("/")
+        self.headers = {"Authorization": f"Token {key}"}
 
-    async def open(
-        self, language: str, heard: Callable[[Heard], None], hints: Sequence[str] = ()
-    ) -> DeepgramUtterances:
-        """As the port; returns before the connection stands, so that a greeting need not wait. `multi` hears both."""
-        if self._closed:
-            raise Unavailable(self.name, "closed")
-        if language not in self.languages and language != "multi":
-            raise Rejected(self.name, "language", language)
+    def url(self, language: str, also: tuple[str, ...], hints: tuple[str, ...]) -> str:
+        """As the port of dialects."""
         asked = [
-            ("model", self._model), ("language", language), ("encoding", "mulaw"), ("sample_rate", str(RATE)),
-            ("channels", "1"), ("interim_results", "true"), ("smart_format", "true"),
-            *(("keyterm", hint[:HINT_CHARS]) for hint in hints[:HINTS_MOST] if hint.strip()),
+            ("model", "nova-3"), ("language", "multi" if also else language), *MULAW, ("channels", "1"),
+            ("interim_results", "true"), ("smart_format", "true"),
+            *((("language_hint", one) for one in (language, *also)) if also else ()),
+            *(("keyterm", hint[:HINT_CHARS]) for hint in hints[:HINTS_MOST]),
         ]  # fmt: skip
-        stream = DeepgramUtterances(self, f"{self._base}/v1/listen?{urlencode(asked)}", heard)
-        self.streams.add(stream)
-        return stream
+        return f"{self._base}/v1/listen?{urlencode(asked)}"
 
-    async def check(self) -> None:
-        """Whether the key is right: the list of projects costs nothing. Raises ProviderError."""
-        headers = {"Authorization": f"Token {self.key}"}
-        try:
-            async with (
-                asyncio.timeout(5.0),
-                self.session.get(f"{self._base}/v1/projects", headers=headers, allow_redirects=False) as response,
-            ):
-                if response.status != 200:
-                    raise failure(self.name, response.status)
-        except (aiohttp.ClientError, OSError, TimeoutError) as fault:
-            raise Unavailable(self.name, "unreachable", type(fault).__name__) from None
+    def read(self, text: str) -> Told | None:
+        """As the port of dialects."""
+        message = _read(text)
+        if message.type != "Results":
+            return None
+        channel, end = message.channel, message.start + message.duration
+        best = channel.alternatives[0] if isinstance(channel, _Channel) and channel.alternatives else _Alternative()
+        words = _timed(best.words, best.transcript, message.start, end)
+        return Told(words, message.is_final, end if message.is_final else 0.0, asked=message.from_finalize)
 
-    async def close(self) -> None:
-        """As the port."""
-        self._closed = True
-        await asyncio.gather(*(stream.close() for stream in list(self.streams)))
+    def check(self) -> str:
+        """The list of projects costs nothing."""
+        return f"{self._base}/v1/projects"
+
+
+class Flux:
+    """Deepgram Flux. English has a model of its own; German and everything at once go to the multilingual one.
+
+    Its own judgement is used, not obeyed: `EagerEndOfTurn` is a hypothesis that seems settled (a reply may be begun),
+    its `EndOfTurn` tells that a turn is over, and where our own turn-taking is sooner, `ForceEndTurn` asks for the words.
+    There is no message to keep the line open, so 80 ms of silence are.
+    """
+
+    vendor = "deepgram-flux"
+    languages = frozenset({"de", "en"})
+    word_times = automatic = True
+    codec = "mu-law 8 kHz"
+    ask, goodbye = '{"type":"ForceEndTurn"}', '{"type":"CloseStream"}'
+    keep_alive: str | bytes = b"\xff" * 640
+    least, tail_s, quiet_s = 0, 0.5, 0.7
+    lead_s: float | None = None
+
+    def __init__(self, key: str, base: str = "") -> None:
+        """`base` without a path."""
+        self._base = (base or BASE).rstrip("/")
+        self.headers = {"Authorization": f"Token {key}"}
+
+    def url(self, language: str, also: tuple[str, ...], hints: tuple[str, ...]) -> str:
+        """As the port of dialects."""
+        alone = language == "en" and not also
+        asked = [
+            ("model", "flux-general-en" if alone else "flux-general-multi"), *MULAW, ("eager_eot_threshold", "0.5"),
+            *(() if alone else (("language_hint", one) for one in (language, *also))),
+            *(("keyterm", hint[:HINT_CHARS]) for hint in hints[:HINTS_MOST]),
+        ]  # fmt: skip
+        return f"{self._base}/v2/listen?{urlencode(asked)}"
+
+    def read(self, text: str) -> Told | None:
+        """As the port of dialects."""
+        message = _read(text)
+        if message.type != "TurnInfo":
+            return None
+        start, end = message.audio_window_start, message.audio_window_end
+        language = message.languages[0] if message.languages else ""
+        words = _timed(message.words, message.transcript, start, end, language)
+        over = message.event == "EndOfTurn"
+        forced = message.trigger == "manual"
+        return Told(
+            words, over, end if over else 0.0, end, asked=forced, ended=over and not forced,
+            settled=message.event == "EagerEndOfTurn",
+        )  # fmt: skip
+
+    def check(self) -> str:
+        """The list of projects costs nothing."""
+        return f"{self._base}/v1/projects"

@@ -234,6 +234,7 @@ class OpenAIEars:
     name = "openai"
     codec = "mu-law 8 kHz"
     languages = frozenset({"de", "en"})
+    word_times = automatic = False
 
     def __init__(
         self, key: str, session: aiohttp.ClientSession, base: str = "", *, model: str = MODEL, patience: float = 3.0
@@ -247,9 +248,11 @@ class OpenAIEars:
         self.losses = 0
         self._closed = False
 
-    async def open(self, language: str, heard: Callable[[Heard], None], hints: Sequence[str] = ()) -> OpenAIUtterances:
-        """As the port; returns before the connection stands. The engine takes no hints."""
-        del hints
+    async def open(
+        self, language: str, heard: Callable[[Heard], None], hints: Sequence[str] = (), also: Sequence[str] = ()
+    ) -> OpenAIUtterances:
+        """As the port; returns before the connection stands. The engine takes no hints and listens for one language."""
+        del hints, also
         if self._closed:
             raise Unavailable(self.name, "closed")
         if language not in self.languages:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import aiohttp
 
 from stella.adapters.cloud_speech.failures import unreachable
-from stella.ports.failure import Malformed, ProviderError, Unavailable
+from stella.ports.failure import Malformed, ProviderError, Rejected, Unavailable
 
 CONNECT_S = 3.0
 MESSAGE_MOST = 1_000_000
@@ -106,6 +106,9 @@ class Socket:
                     return
         if isinstance(line.exception(), aiohttp.WebSocketError):
             self._end(Malformed(self._vendor, "frame"))
+        elif line.close_code == aiohttp.WSCloseCode.POLICY_VIOLATION:
+            # So a wrong key, a spent account or sound of the wrong kind is told once the line stands.
+            self._end(Rejected(self._vendor, "policy", str(line.close_code)))
         else:
             self._end(Unavailable(self._vendor, "cut", str(line.close_code or "")))
 

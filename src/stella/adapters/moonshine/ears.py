@@ -197,9 +197,11 @@ class SpeechToText:
             self._threads.append(thread)
             thread.start()
 
-    async def open(self, language: str, heard: Callable[[Heard], None], hints: Sequence[str] = ()) -> Utterances:
+    async def open(
+        self, language: str, heard: Callable[[Heard], None], hints: Sequence[str] = (), also: Sequence[str] = ()
+    ) -> Utterances:
         """As the port; the engine takes no hints. Raises Rejected for another language, Unavailable when closed."""
-        del hints
+        del hints, also
         if self._closed:
             raise Unavailable(self.name, "closed")
         if language not in self.languages:
