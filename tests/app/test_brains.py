@@ -95,6 +95,27 @@ async def test_a_local_server_needs_no_setting_at_all(session: aiohttp.ClientSes
     assert brains(session).make(agent(name)).name == name
 
 
+async def test_an_agent_file_can_name_a_function_as_its_brain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the receptionist behind it; what cannot be loaded or is no brain is said at the start."""
+
+    async def answer(talk: object) -> str:
+        return "Mine."
+
+    module = types.ModuleType("my_brains")
+    module.answer, module.wrong = answer, len  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "my_brains", module)
+    made = brains(None).make(agent("python:my_brains:answer"))
+    words, _ = await reply(made.open(FACTS), asked("Whose?"))
+    assert words.strip() == "Mine." and type(made).__name__ == "BrainChain"
+    for name, reason in (
+        ("my_brains:none", "AttributeError"),
+        ("nowhere:x", "PYTHONPATH"),
+        ("my_brains:wrong", "async def"),
+    ):
+        with pytest.raises(ConfigError, match=reason):
+            brains(None).make(agent(f"python:{name}"))
+
+
 async def test_a_single_embedded_brain_stands_alone() -> None:
     """Nothing of this is in the way of those who use none of it."""
     assert type(brains(None).make(agent("receptionist"))).__name__ == "Receptionist"

@@ -17,12 +17,14 @@ from stella.adapters.http_tool import ToolSessions
 from stella.adapters.receptionist import Knowledge, Receptionist
 from stella.app.company import AgentCompany
 from stella.app.doors import KINDS, Vendor, vendors
+from stella.app.own import NOTHING_OWN, Own, own_answer
 from stella.app.own_tools import own_tools
 from stella.app.prices import usd
 from stella.calls.brain_chain import BrainChain
 from stella.calls.breaker import Breaker
 from stella.calls.builtin_tools import built_in
 from stella.calls.model_brain import ModelBrain, Price, no_price
+from stella.calls.own_brain import OwnBrain
 from stella.calls.tools import Toolboxes
 from stella.domain.agent import Agent
 from stella.domain.errors import ConfigError
@@ -37,7 +39,7 @@ __all__ = ["BUILT_IN", "NAMES", "Brains", "vendors"]
 _log = structlog.get_logger("stella.brains")
 
 BUILT_IN = ("receptionist", "bench")
-NAMES = (*BUILT_IN, *(f"{kind}:MODEL" for kind in KINDS))
+NAMES = (*BUILT_IN, *(f"{kind}:MODEL" for kind in KINDS), "python:MODULE:FUNCTION")
 LAST_RESORT = "receptionist"
 HURRIED_S = 1.8
 """How long the first piece of a model's answer may take where another model can be asked."""
@@ -53,8 +55,13 @@ class Brains:
         access: Mapping[str, Vendor] | None = None,
         metrics: Metrics | None = None,
         tool_sessions: ToolSessions | None = None,
+        own: Own = NOTHING_OWN,
     ) -> None:
-        """Without a session only what needs no network can be made. Sessions are closed by their owner."""
+        """Without a session only what needs no network can be made. Sessions are closed by their owner.
+
+        `own` is what a program brings besides its agent.
+        """
+        self._own = own
         self._outbox, self._session, self._access = outbox, session, access or {}
         self._tool_sessions = tool_sessions
         self._metrics = metrics or NullMetrics()
@@ -68,33 +75,32 @@ class Brains:
         Raises ConfigError with what is missing.
         """
         names = list(agent.engines.brain) or [LAST_RESORT]
-        if any(":" in name for name in names) and LAST_RESORT not in names:
+        if any(_may_fail(name) for name in names) and LAST_RESORT not in names:
             names.append(LAST_RESORT)
         knowledge = Knowledge.load(agent.knowledge) if set(names) != {"bench"} else Knowledge(())
         names = list(dict.fromkeys(names))
-        behind = [any(":" in later for later in names[place + 1 :]) for place in range(len(names))]
+        behind = [any(map(_may_fail, names[place + 1 :])) for place in range(len(names))]
         company = AgentCompany(agent, knowledge)
-        boxes = self._toolboxes(agent, company) if any(":" in name for name in names) else None
+        boxes = self._toolboxes(agent, company) if any(map(_may_fail, names)) else None
         brains: list[Brain] = []
         for name, hurried in zip(names, behind, strict=True):
-            if boxes is not None and ":" in name:
+            if boxes is not None and _may_fail(name):
                 self._health.setdefault(name, Breaker(time.monotonic))
-                model = self._model(name, hurried)
-                brains.append(ModelBrain(model, company, boxes, time.monotonic, self._price_of(name)))
+                brains.append(self._with_tools(name, company, boxes, hurried))
             else:
-                brains.append(self._without_model(name, agent, knowledge))
+                brains.append(Receptionist(agent, knowledge, self._outbox) if name == LAST_RESORT else bench.Brain())
         return brains[0] if len(brains) == 1 else BrainChain(brains, self._health, self._metrics)
 
-    def _without_model(self, name: str, agent: Agent, knowledge: Knowledge) -> Brain:
-        if name == LAST_RESORT:
-            return Receptionist(agent, knowledge, self._outbox)
-        if name == "bench":
-            return bench.Brain()
-        raise ConfigError(f"engines.brain: there is no {name!r}; there are {', '.join(NAMES)}")
+    def _with_tools(self, name: str, company: AgentCompany, boxes: Toolboxes, hurried: bool) -> Brain:
+        """A function of somebody's own, or a model."""
+        if (answer := own_answer(name, self._own)) is not None:
+            return OwnBrain(answer, company, boxes, time.monotonic, name)
+        return ModelBrain(self._model(name, hurried), company, boxes, time.monotonic, self._price_of(name))
 
     def _toolboxes(self, agent: Agent, company: AgentCompany) -> Toolboxes:
-        """Shared by the models of the row: what one did before it failed, the next does not do again."""
-        ours, own = built_in(agent, company, self._outbox), own_tools(agent, self._tool_sessions)
+        """Shared by the brains of the row: what one did before it failed, the next does not do again."""
+        ours = built_in(agent, company, self._outbox)
+        own = [*own_tools(agent, self._tool_sessions), *self._own.tools]
         return Toolboxes(lambda: [*ours(), *own], time.monotonic)
 
     def _price_of(self, name: str) -> Price:
@@ -150,3 +156,8 @@ class Brains:
 def _priced(name: str, _model: str, spent: Spent, day: date) -> float | None:
     """An answer's price under the name by which the file of prices knows the model."""
     return usd(name, spent, day)
+
+
+def _may_fail(name: str) -> bool:
+    """Whether somebody must stand behind it: everything but what is built in."""
+    return name not in BUILT_IN

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from stella.adapters.models.folder import ModelFolder
 from stella.adapters.silero import VoiceActivity
 from stella.app.brains import Brains
 from stella.app.speech import STT_NAMES, TTS_NAMES, Speech, embedded_voice
+from stella.calls.engines import Engines
 from stella.domain.agent import Agent
 from stella.ports.brain import Brain
 from stella.ports.speech import SpeechToText, TextToSpeech
@@ -18,6 +20,16 @@ __all__ = ["FIXED", "STT_NAMES", "TTS_NAMES", "ProcessEngines", "embedded_voice"
 
 FIXED = ("greeting", "no_match", "one_moment", "apology", "farewell", "transferring", "transfer_failed", "resumed")
 """Phrases rendered at start, besides the consent questions where they are asked."""
+
+
+class HouseEngines(Engines, Protocol):
+    """The engines of a house: built for its agents, and stopped with it."""
+
+    async def prepare(self, agents: tuple[Agent, ...], progress: Callable[[int, int], None] | None = None) -> None:
+        """Build what these agents name. Raises ConfigError."""
+
+    async def close(self) -> None:
+        """Stop everything."""
 
 
 class ProcessEngines:

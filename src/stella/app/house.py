@@ -17,11 +17,12 @@ from stella.adapters.notify import EmailDelivery, SmtpSettings, WebhookDelivery
 from stella.adapters.sql import SqlStore, open_store
 from stella.adapters.sql.outbox import SqlOutbox
 from stella.adapters.sql.writer import Pace
-from stella.app.agents.shelf import AgentShelf
+from stella.app.agents.shelf import AgentShelf, ProgramShelf
 from stella.app.brains import Brains, vendors
-from stella.app.engines import ProcessEngines
+from stella.app.engines import HouseEngines, ProcessEngines
 from stella.app.housekeeping import housekeeping
 from stella.app.live_events import LiveEvents
+from stella.app.own import NOTHING_OWN, Program
 from stella.app.secrets_file import secret_file
 from stella.app.settings import Settings
 from stella.app.speech import Speech
@@ -67,7 +68,7 @@ class House:
     server: StellaServer
     switchboard: Switchboard
     shelf: AgentShelf
-    engines: ProcessEngines
+    engines: HouseEngines
     store: SqlStore
     outbox: SqlOutbox
     operator_token: str
@@ -115,10 +116,18 @@ def web_config(settings: Settings, *, development: bool, operator_token: str, se
 
 @contextlib.asynccontextmanager
 async def open_house(
-    settings: Settings, *, development: bool, progress: Callable[[int, int], None] | None = None
+    settings: Settings,
+    *,
+    development: bool,
+    progress: Callable[[int, int], None] | None = None,
+    program: Program | None = None,
+    stage: Callable[[Brains], HouseEngines] | None = None,
 ) -> AsyncIterator[House]:
-    """Build everything, hand it over, and take it apart in reverse. Raises ConfigError with the mend."""
-    shelf = read_agents(settings)
+    """Build everything, hand it over, and take it apart in reverse. Raises ConfigError with the mend.
+
+    A `program` brings its own agent instead of STELLA_AGENT's; a `stage` (of tests) other ears and voices.
+    """
+    shelf = read_agents(settings) if program is None else ProgramShelf(program.agent)
     token, new = settings.operator_token.get_secret_value(), False
     if not token:
         token, new = secret_file(settings.data_dir / "operator-token")
@@ -132,10 +141,15 @@ async def open_house(
         session = await stack.enter_async_context(aiohttp.ClientSession())
         tool_sessions = ToolSessions()
         stack.push_async_callback(tool_sessions.close)
-        brains = Brains(outbox, session, vendors(settings), metrics, tool_sessions)
-        models = ModelFolder(settings.models)
-        speech = Speech(models, session, speech_access(settings), metrics, settings.stt_workers or None)
-        engines = ProcessEngines(models, outbox, brains=brains, speech=speech)
+        own = program.own if program is not None else NOTHING_OWN
+        brains = Brains(outbox, session, vendors(settings), metrics, tool_sessions, own)
+        engines: HouseEngines
+        if stage is not None:
+            engines = stage(brains)
+        else:
+            models = ModelFolder(settings.models)
+            speech = Speech(models, session, speech_access(settings), metrics, settings.stt_workers or None)
+            engines = ProcessEngines(models, outbox, brains=brains, speech=speech)
         stack.push_async_callback(engines.close)
         await engines.prepare(shelf.agents, progress)
         switchboard = Switchboard(

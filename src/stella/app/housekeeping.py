@@ -12,7 +12,7 @@ import structlog
 
 from stella.adapters.sql import SqlStore
 from stella.app.agents.shelf import AgentShelf
-from stella.app.engines import ProcessEngines
+from stella.app.engines import HouseEngines
 from stella.calls.switchboard import Switchboard
 from stella.domain.errors import ConfigError
 from stella.ports.failure import ProviderError, Unavailable
@@ -29,7 +29,7 @@ DAY_S = 24 * HOUR_S
 
 @contextlib.asynccontextmanager
 async def housekeeping(
-    switchboard: Switchboard, store: SqlStore, shelf: AgentShelf, engines: ProcessEngines, retention_days: int
+    switchboard: Switchboard, store: SqlStore, shelf: AgentShelf, engines: HouseEngines, retention_days: int
 ) -> AsyncIterator[None]:
     """All jobs, for the length of a block."""
     jobs: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
@@ -57,13 +57,13 @@ async def unfailing(name: str, job: Callable[[], Awaitable[None]], again_s: floa
         await asyncio.sleep(again_s)
 
 
-async def _follow_agent_files(shelf: AgentShelf, engines: ProcessEngines) -> None:
+async def _follow_agent_files(shelf: AgentShelf, engines: HouseEngines) -> None:
     while True:
         await asyncio.sleep(AGENT_FILES_EVERY_S)
         await take_up_changes(shelf, engines)
 
 
-async def take_up_changes(shelf: AgentShelf, engines: ProcessEngines) -> None:
+async def take_up_changes(shelf: AgentShelf, engines: HouseEngines) -> None:
     """Let changed agents answer once their engines are ready; where they cannot be, the old version stays (F17)."""
     reading = await asyncio.to_thread(shelf.read)
     if reading is None:

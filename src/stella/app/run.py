@@ -13,19 +13,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from stella.app.house import House, open_house
 from stella.app.logs import set_up_logs
+from stella.app.own import Program
 from stella.app.settings import Settings
 from stella.domain.errors import ConfigError
 
 _log = structlog.get_logger("stella.run")
 
 
-def run_server(settings: Settings, *, development: bool) -> None:
+def run_server(settings: Settings, *, development: bool, program: Program | None = None) -> None:
     """Until SIGTERM or Ctrl-C: then live calls finish (a second signal ends at once). Raises ConfigError."""
     set_up_logs(settings.log_level, settings.log_format)
-    uvloop.run(_serve(settings, development=development))
+    uvloop.run(serve(settings, development=development, program=program))
 
 
-async def _serve(settings: Settings, *, development: bool) -> None:
+async def serve(settings: Settings, *, development: bool, program: Program | None = None) -> None:
+    """The same inside a loop that runs already; logs are as their owner set them up."""
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("Preparing the voice"), BarColumn(), MofNCompleteColumn(), console=console, transient=True,
@@ -38,7 +40,7 @@ async def _serve(settings: Settings, *, development: bool) -> None:
         bar.update(task, completed=done, total=total)
 
     try:
-        async with open_house(settings, development=development, progress=progress) as house:
+        async with open_house(settings, development=development, progress=progress, program=program) as house:
             bar.stop()
             server = asyncio.create_task(house.server.serve())
             started = asyncio.create_task(house.server.started())

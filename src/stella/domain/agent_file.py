@@ -56,6 +56,17 @@ def parse_agent(
     return _agent(checked, environ, hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:12])
 
 
+def agent_of(
+    tree: Mapping[str, Any], file: str, environ: Mapping[str, str], policy_names: Mapping[str, tuple[float, float]]
+) -> Agent:
+    """The agent of a tree that no file holds, checked like one; its version is that of what it says.
+
+    `file` is how mistakes name it. Raises AgentFileError.
+    """
+    version = hashlib.sha256(repr(tree).encode("utf-8", "replace")).hexdigest()[:12]
+    return _agent(check(dict(tree), file, {}, environ, policy_names), environ, version)
+
+
 def _toml_line(complaint: str, text: str) -> int:
     _, _, where = complaint.partition("at line ")
     digits = where.split(",")[0]

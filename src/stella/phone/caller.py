@@ -77,7 +77,7 @@ Order: TypeAlias = Say | PressKeys | PutDown | Noticed
 class Caller:
     """Walks through a script. `sounds` holds the voice of each step that speaks, by the step's place in it.
 
-    At `limit_s`, or once `wants_out()`, the call is over whatever the script says.
+    At `limit_s`, or once `wants_out()`, the call is over whatever the script says; what `keys()` gives is pressed at once.
     """
 
     script: Script
@@ -86,6 +86,7 @@ class Caller:
     quiet_s: float = QUIET_S
     limit_s: float = 600.0
     wants_out: Callable[[], bool] = bool
+    keys: Callable[[], str] = str
     answered_s: float = 0.0
     _steps: deque[tuple[int, Step]] = field(default_factory=deque)
     _timed: list[tuple[int, Step]] = field(default_factory=list)
@@ -132,6 +133,8 @@ class Caller:
         if not self.done and (now >= self.limit_s or self.wants_out()):
             self.done = True
             return [PutDown(TIME_LIMIT if now >= self.limit_s else "hung up by hand")]
+        if not self.done and (keys := self.keys()):
+            orders.append(PressKeys(keys))
         for item in tuple(self._timed):
             step = item[1]
             if isinstance(step, Press) and step.at_s is not None and now - self.answered_s >= step.at_s:

@@ -85,7 +85,7 @@ Loudspeaker: TypeAlias = Callable[[bytes], None]
 class Meters:
     """The newest 20 ms in both directions, for whoever draws levels; `queued_s` waits in the playout buffer.
 
-    Whoever sets `hang_up` makes the caller put the phone down.
+    Whoever sets `hang_up` makes the caller put the phone down; keys added to `press` are pressed and taken out.
     """
 
     caller: bytes = b""
@@ -94,6 +94,12 @@ class Meters:
     now_s: float = 0.0
     queued_s: float = 0.0
     hang_up: bool = False
+    press: str = ""
+
+    def take_keys(self) -> str:
+        """What is to be pressed now."""
+        keys, self.press = self.press, ""
+        return keys
 
 
 @dataclass

@@ -96,7 +96,12 @@ class Telephony:
                 form=form,
                 clock=CallClock(self.pace),
                 caller=Caller(
-                    script, sounds, self.patience_s, limit_s=self.timeout_s, wants_out=lambda: meters.hang_up
+                    script,
+                    sounds,
+                    self.patience_s,
+                    limit_s=self.timeout_s,
+                    wants_out=lambda: meters.hang_up,
+                    keys=meters.take_keys,
                 ),
                 line=Line(self.faults, sum(loud) / len(loud) if loud else 0.0),
                 session=session,

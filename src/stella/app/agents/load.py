@@ -8,13 +8,14 @@ import zoneinfo
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import holidays
 import phonenumbers
 
 from stella.conversation.policy import Policy
 from stella.domain.agent import Agent
-from stella.domain.agent_file import FILE_LIMIT, parse_agent
+from stella.domain.agent_file import FILE_LIMIT, agent_of, parse_agent
 from stella.domain.errors import AgentFileError, ConfigError
 from stella.domain.toml_lines import key_lines, line_of
 
@@ -44,6 +45,17 @@ def load_agent(
     agent = parse_agent(text, str(path), environ, policy_names)
     _check_outside_facts(agent, text, str(path))
     folder = _folder(agent, text, path)
+    return replace(agent, knowledge=folder, version=_version(agent.version, folder))
+
+
+def load_tree(tree: Mapping[str, Any], name: str, environ: Mapping[str, str]) -> Agent:
+    """The agent of a program: the same checks and words as for a file; `name` is what mistakes are said to be in.
+
+    A knowledge folder is relative to where the program runs. Raises AgentFileError.
+    """
+    agent = agent_of(tree, name, environ, POLICY)
+    _check_outside_facts(agent, "", name)
+    folder = _folder(agent, "", Path(name))
     return replace(agent, knowledge=folder, version=_version(agent.version, folder))
 
 

@@ -45,7 +45,7 @@ class AgentShelf:
         self._agents: dict[Path, Agent] = {}
         self._stamps: dict[Path, Stamp] = {}
         for path in self._paths():
-            agent = self._agents[path] = load_agent(self._name(path), environ, policy_names)
+            agent = self._agents[path] = self._load(path)
             self._stamps[path] = _stamp(path, agent)
         self._read = self._agents
         if not self._agents:
@@ -127,13 +127,14 @@ class AgentShelf:
 
     def _reload(self, path: Path) -> Agent | None:
         try:
-            return load_agent(self._name(path), self._environ, self._policy_names)
+            return self._load(path)
         except AgentFileError as error:
             _log.error("agent file refused, the old one stays", file=error.file, line=error.line, reason=error.reason)
             return None
 
-    def _name(self, path: Path) -> str | Path:
-        return str(self._source) if self._source in BUILT_IN else path
+    def _load(self, path: Path) -> Agent:
+        source = str(self._source) if self._source in BUILT_IN else path
+        return load_agent(source, self._environ, self._policy_names)
 
     def _paths(self) -> list[Path]:
         if self._source in BUILT_IN:
@@ -142,12 +143,24 @@ class AgentShelf:
         return sorted(path.glob("*.toml")) if path.is_dir() else [path]
 
 
+class ProgramShelf(AgentShelf):
+    """The one agent of a program. What it says does not change while it runs, but the pages of its folder may."""
+
+    def __init__(self, make: Callable[[], Agent]) -> None:
+        """`make` reads the pages' version anew. Raises AgentFileError."""
+        self._make = make
+        super().__init__("a program", {})
+
+    def _load(self, path: Path) -> Agent:
+        return self._make()
+
+
 def _stamp(path: Path, agent: Agent | None) -> Stamp:
     """When the file and its pages were last written."""
     try:
         stat = path.stat()
     except OSError:
-        return (0, 0, "")
+        return (0, 0, pages_stamp(agent.knowledge) if agent else "")
     return (stat.st_mtime_ns, stat.st_size, pages_stamp(agent.knowledge) if agent else "")
 
 

@@ -1,0 +1,5 @@
+"""The fixture as a program's own tests get it; here it needs no installed entry point."""
+
+from stella.app.testing.fixture import phone
+
+__all__ = ["phone"]
