@@ -110,7 +110,11 @@ class LetterEars:
     languages = LANGUAGES
 
     async def open(
-        self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = ()
+        self,
+        language: str,
+        heard: Callable[[Heard], None],
+        hints: tuple[str, ...] = (),
+        also: tuple[str, ...] = (),
     ) -> LetterUtterances:
         """As the port."""
         return LetterUtterances(heard)
