@@ -75,6 +75,7 @@ TITLES = {
     "languages": "`[[languages]]`",
     "languages.phrases": "`[languages.phrases]`",
     "engines": "`[engines]`",
+    "vocabulary": "`[vocabulary]`",
     "people": "`[[people]]`",
     "hours": "`[hours]`",
     "tools": "`[[tools]]`",
@@ -129,6 +130,7 @@ def kind(key: Key) -> str:
         "switch": "true or false",
         "table": "table",
         "tables": "list of tables",
+        "spellings": "table of words",
     }
     return words[key.kind]
 

@@ -141,6 +141,10 @@ class Ears:
         self.changed: Callable[[Activity], None] | None = None
         self.heard: Callable[[Heard], None] | None = None
         self.opened = self.closed = 0
+        self.spoken = ""
+        """The language that is heard, for ears that were asked to tell."""
+        self.hints: Sequence[str] = ()
+        self.also: Sequence[str] = ()
 
     # voice activity
     def feed(self, mulaw: bytes) -> None:
@@ -155,7 +159,7 @@ class Ears:
 
     def finish(self, utterance: Any) -> None:
         text = self.texts.pop(0) if self.texts else ""
-        answer: Heard = Lost(utterance, "timeout") if text is None else Final(utterance, text, 50.0)
+        answer: Heard = Lost(utterance, "timeout") if text is None else Final(utterance, text, 50.0, self.spoken)
         asyncio.get_running_loop().call_later(0.05, lambda: self.heard and self.heard(answer))
 
     async def open(
@@ -164,6 +168,7 @@ class Ears:
         if language not in self.languages:
             raise Unavailable("scripted", "language")
         self.heard, self.opened = heard, self.opened + 1
+        self.hints, self.also = hints, also
         return self
 
     async def close(self) -> None:
@@ -232,6 +237,7 @@ class ScriptedBrain:
         self.asked: list[Asked] = []
         self.contexts: list[list[Turn]] = []
         self.states: list[bytes] = []
+        self.languages: list[str] = []
         self.closed = 0
 
     def open(self, facts: CallFacts, state: bytes = b"") -> ScriptedBrain:
@@ -252,7 +258,7 @@ class ScriptedBrain:
                 yield Acted(thing)
 
     def switch(self, language: str) -> None:
-        """Nothing."""
+        self.languages.append(language)
 
     def state(self) -> bytes:
         return b"state"

@@ -177,3 +177,19 @@ def test_consent_is_asked_first_and_unclear_once_more(run, house):
     assert done.says[-1].text == phrases.greeting
     assert h.record.consent.answer == "none"
     assert "geheimnis" not in repr(h.record)
+
+
+def test_the_carriers_ears_are_told_the_words_of_the_house_where_any_words_may_come(run, house):
+    """The same list as for every other ear; where digits are asked for it would only mislead."""
+
+    async def call():
+        asks = {1: ["Worum geht es?"], 2: ["Welche Nummer?", ExpectAnswer("digits", max_digits=4)]}
+        agent = replace(AGENT, vocabulary={"de": ("Zahnkrone",)})
+        h = house(lambda asked: asks[min(2, len(h.brain.asked))], languages=ENGLISH, agent=agent)
+        opening = await h.voice_webhook(from_=VIENNA)
+        digits = await turn(h, await turn(h, opening, "hallo", after=30), "eine krone", after=15)
+        return opening, digits
+
+    opening, digits = run(call())
+    assert opening.hints == ("Vintaro", "Zahnkrone", "Anna Berger", "Anna")
+    assert digits.hints == ()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer, TransferTo
 from stella.domain.call import CallStatus, EndedBy
 from stella.domain.plan import AskByGather, ConnectPerson, OpenStream, SayGoodbye
 from stella.ports.failure import Unavailable
+
+from .conftest import AGENT
 
 
 def test_a_question_is_answered_and_written_down_as_heard(run, house):
@@ -291,3 +294,47 @@ def test_masked_digits_are_not_in_the_record(run, house):
     h = run(call())
     assert "8642" not in repr(h.record)
     assert any(asked.digits == "8642" for asked in h.brain.asked)
+
+
+def speaking(house, agent, spoken="de"):
+    """A British caller who speaks another language than the one the call began in."""
+
+    async def call():
+        h = house(lambda _asked: ["Von neun bis fünf."], agent=agent)
+        session, _ = h.connect(await h.voice_webhook())
+        await asyncio.sleep(4)
+        h.ears.spoken = spoken
+        await h.ears.says("wann haben sie offen")
+        await asyncio.sleep(6)
+        session.stopped()
+        session.gone()
+        await asyncio.sleep(1)
+        return h
+
+    return call()
+
+
+def test_the_call_goes_on_in_the_language_that_was_heard(run, house):
+    """No key, no question: brain, voice and record follow the caller, before the answer is made."""
+    h = run(speaking(house, replace(AGENT, listens_to_all=True)))
+    assert list(h.ears.also) == ["de"]
+    assert h.brain.languages == ["de"]
+    assert h.record.language == "de"
+    assert [turn.text for turn in h.record.turns][-1] == "Von neun bis fünf."
+    assert h.agent.language("de").phrases.language_switch not in h.voice.said
+    assert h.ears.opened == 1
+
+
+def test_a_language_nobody_asked_to_follow_changes_nothing(run, house):
+    """One language is listened for unless the agent file says otherwise; and one it does not speak is not followed."""
+    h = run(speaking(house, AGENT))
+    assert (list(h.ears.also), h.brain.languages, h.record.language) == ([], [], "en")
+    h = run(speaking(house, replace(AGENT, listens_to_all=True), spoken="fr"))
+    assert (h.brain.languages, h.record.language) == ([], "en")
+
+
+def test_the_ears_are_told_the_words_of_the_house(run, house):
+    """The company, its vocabulary and its people, in the language that is spoken."""
+    words = {"words": ("Zahnkrone",), "en": ("crown",), "de": ("Krone",)}
+    h = run(speaking(house, replace(AGENT, vocabulary=words)))
+    assert list(h.ears.hints) == ["Vintaro", "Zahnkrone", "crown", "Anna Berger", "Anna"]

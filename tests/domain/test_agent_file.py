@@ -257,3 +257,58 @@ def test_any_value_of_any_key_is_taken_or_refused_with_its_line(place, value):
     except AgentFileError as error:
         assert error.reason
         assert error.line <= len(text.splitlines())
+
+
+WORDS = (
+    """
+listens = "all"
+"""
+    + GOOD
+    + """
+[vocabulary]
+words = ["Invisalign"]
+de = ["Zahnkrone"]
+
+[pronunciation]
+Vintaro = "Winn taro"
+"Müller & Söhne" = "Müller und Söhne"
+[pronunciation.en]
+Vintaro = "Vin-taro"
+"""
+)
+
+
+def test_words_of_the_house_arrive_by_language():
+    """Those of every language, and a language's own over them."""
+    agent = parse(WORDS)
+    assert agent.hints("de") == (
+        "Muster & Söhne",
+        "Invisalign",
+        "Zahnkrone",
+        "Anna Berger",
+        "Buchhaltung",
+        "accounting",
+    )
+    assert "Zahnkrone" not in agent.hints("en")
+    assert agent.pronunciation["de"]["Vintaro"] == "Winn taro"
+    assert agent.pronunciation["en"] == {"Vintaro": "Vin-taro", "Müller & Söhne": "Müller und Söhne"}
+    assert agent.others("de") == ("en",)
+    assert parse(GOOD).others("de") == ()
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("Vintaro = 3", "must be a text in quotes"),
+        ('Vintaro = "…"', "must be how it is said"),
+        ('"-" = "Strich"', "must be a word that begins and ends with a letter"),
+        ('fr = {Vintaro = "Vintaró"}', "is no language; there are de, en"),
+        ('de = {de = {Vintaro = "Winn"}}', "must be a text, or"),
+        ('[vocabulary]\nworts = ["x"]', "did you mean `words`"),
+    ],
+)  # fmt: skip
+def test_a_word_that_cannot_be_said_is_refused_with_its_line(line, reason):
+    """The mend is in the reason, and the line is the word's own."""
+    error = refusal(f"{GOOD}\n[pronunciation]\n{line}\n")
+    assert reason in str(error)
+    assert error.line > GOOD.count("\n")

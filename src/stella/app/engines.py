@@ -11,6 +11,7 @@ from stella.adapters.silero import VoiceActivity
 from stella.app.brains import Brains
 from stella.app.speech import STT_NAMES, TTS_NAMES, Speech, embedded_voice
 from stella.calls.engines import Engines
+from stella.calls.pronounce import PronouncedVoice, Respelling
 from stella.domain.agent import Agent
 from stella.ports.brain import Brain
 from stella.ports.speech import SpeechToText, TextToSpeech
@@ -65,6 +66,8 @@ class ProcessEngines:
             if agent.preset.asks:
                 texts += [phrases.consent_question, phrases.consent_unclear, phrases.consent_yes, phrases.consent_no]
             shown = progress or (lambda _done, _of: None)
+            words = Respelling(agent.pronunciation.get(setup.code, {}))
+            texts = [words.of(text)[0] for text in texts]
             await self._speech.warm(agent.engines.tts, setup.code, setup.voice, texts, shown)
 
     def ears(self, agent: Agent, language: str) -> SpeechToText | None:
@@ -73,7 +76,8 @@ class ProcessEngines:
 
     def voice(self, agent: Agent, language: str) -> TextToSpeech:
         """The row of the agent's text-to-speech engines that speak `language`. Raises Unavailable."""
-        return self._speech.voice(agent.engines.tts, language)
+        voice = self._speech.voice(agent.engines.tts, language)
+        return PronouncedVoice(voice, agent.pronunciation) if agent.pronunciation else voice
 
     def brain(self, agent: Agent) -> Brain:
         """The brain of this version of the agent; versions no longer used are let go."""

@@ -22,6 +22,7 @@ from stella.app.speech_vendors import EARS, VOICES, Access, Ears, cloud_voice
 from stella.app.voices import caller_voice
 from stella.calls.breaker import Breaker
 from stella.calls.ears_chain import EarsChain
+from stella.calls.levelled import LevelledVoice
 from stella.calls.phrase_cache import PhraseCache
 from stella.calls.voice_chain import VoiceChain, voice_of
 from stella.domain.errors import ConfigError
@@ -128,13 +129,13 @@ class Speech:
         if name == "embedded":
             voice = embedded_voice(self._models)
             await voice.start()
-            self._voices[name] = PhraseCache(voice)
+            self._voices[name] = PhraseCache(LevelledVoice(voice))
         elif name == "bench":
             self._voices[name] = bench.TextToSpeech(await asyncio.to_thread(three_seconds, caller_voice()))
         else:
             access, session = self._vendor("tts", name, TTS_NAMES)
             self._bare[name] = cloud_voice(name, access, session)
-            self._voices[name] = PhraseCache(self._bare[name])
+            self._voices[name] = PhraseCache(LevelledVoice(self._bare[name]))
 
     def ears(self, names: tuple[str, ...], language: str) -> SpeechToText | None:
         """The row of those that understand `language`; None where nobody does."""

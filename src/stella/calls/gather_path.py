@@ -224,7 +224,9 @@ class GatherPath:
             self._spoken(lines),
             call.language.locale,
             call.gather_turn,
-            hints=expects.hints,
+            hints=tuple(
+                dict.fromkeys((*expects.hints, *(call.vocabulary if expects.kind in ("open", "name") else ())))
+            ),
             timeout_s=8 if expects.kind in ("digits", "number") else 5,
             max_digits=expects.max_digits if keys else 1 if expects.kind in ("open", "yes-no") else 0,
             finish_on_key=expects.terminator,

@@ -154,9 +154,8 @@ class LiveCall:
 
     @property
     def vocabulary(self) -> tuple[str, ...]:
-        """Names that are likely to be said: the company and its people."""
-        people = (name for person in self.agent.people for name in (person.name, *person.also))
-        return tuple(dict.fromkeys(name for name in (self.agent.company, *people) if name))
+        """What is likely to be said in the language spoken now: key terms for every ear, hints for the carrier's."""
+        return self.agent.hints(self.language.code)
 
     def asked_for(self, preset: str) -> str:
         """The words that stand behind an answer: the question, or the notice that staying on the line agrees to."""

@@ -107,7 +107,7 @@ class CallSession(Shell):
             self._close(EndedBy.AGENT, "gather", "language")
             return
         try:
-            opened = await ears.open(setup.code, self._heard, call.vocabulary)
+            opened = await ears.open(setup.code, self._heard, call.vocabulary, call.agent.others(setup.code))
         except ProviderError:
             self._close(EndedBy.AGENT, "gather", "language")
             return
@@ -120,6 +120,22 @@ class CallSession(Shell):
         if self._speaker is not None:
             self._speaker.use(*self._voice())
         self.tell(on.LanguageChanged(setup.phrases))
+
+    def _follow(self, code: str) -> None:
+        """The caller speaks another of the agent's languages, and the ears heard it: brain, voice and phrases go along."""
+        call = self.call
+        if not code or code == call.language.code or code not in call.agent.others(call.language.code):
+            return
+        setup = call.agent.language(code)
+        try:
+            voice = self._engines.voice(call.agent, code)
+        except ProviderError:
+            return
+        call.speak(setup)
+        call.language_certain = True
+        if self._speaker is not None:
+            self._speaker.use(voice, code, setup.voice)
+        self.tell(on.LanguageChanged(setup.phrases, followed=True))
 
     def _voice(self) -> tuple[TextToSpeech, str, str]:
         setup = self.call.language
@@ -140,6 +156,7 @@ class CallSession(Shell):
                 self.tell(on.HypothesisGrew(utterance, text, settled or None))
             case Final(utterance, text, took_ms):
                 self.call.stt_ms.append(took_ms)
+                self._follow(heard.language)
                 self.tell(on.UtteranceFinal(utterance, text, heard.turn_over or None))
             case Switched():
                 self.call.note_switch(heard)
@@ -157,7 +174,7 @@ class CallSession(Shell):
             return
         try:
             self._speaker = Speaker(self._line, self.tell, self._clock, self._voice(), call.note_switch)
-            self._ears = await ears.open(setup.code, self._heard, call.vocabulary)
+            self._ears = await ears.open(setup.code, self._heard, call.vocabulary, call.agent.others(setup.code))
         except ProviderError as failure:
             self._log.warning("engine-not-there", provider=failure.provider, code=failure.code)
             self._close(EndedBy.ERROR, "gather", "engine")

@@ -154,9 +154,11 @@ class MarkReturned:
 
 @value
 class LanguageChanged:
-    """The shell has switched ears, voice and fixed phrases to another language."""
+    """The shell has switched ears, voice and fixed phrases to another language; `followed` where it went after what the
+    caller spoke, so that nobody need be told."""
 
     phrases: Phrases
+    followed: bool | None = None
 
 
 @value

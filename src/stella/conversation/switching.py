@@ -22,6 +22,8 @@ class Switching:
         """Ears, voice and phrases are those of another language: say so in it."""
         floor = self._floor
         floor.phrases = event.phrases
+        if event.followed:
+            return
         mine = floor.mine
         if mine is not None and mine.switching:
             mine.switching = False

@@ -171,6 +171,22 @@ class Agent:
     numbers: tuple[str, ...] = ()
     http_tools: tuple[HttpToolSetup, ...] = ()
     python_tools: tuple[PythonToolSetup, ...] = ()
+    vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Words that are likely to be said, by language; under `words` those of every language."""
+    pronunciation: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """How a word is written for the voice, by language."""
+    listens_to_all: bool = False
+    """Whether every language is listened for at once, and the call goes on in the one that was heard."""
+
+    def hints(self, code: str) -> tuple[str, ...]:
+        """What is likely to be said in a language, the likeliest first: the company, the vocabulary, the people."""
+        people = (name for person in self.people for name in (person.name, *person.also))
+        words = (*self.vocabulary.get("words", ()), *self.vocabulary.get(code, ()))
+        return tuple(dict.fromkeys(name for name in (self.company, *words, *people) if name))
+
+    def others(self, code: str) -> tuple[str, ...]:
+        """The languages that are listened for beside this one."""
+        return tuple(one.code for one in self.languages if one.code != code) if self.listens_to_all else ()
 
     def language(self, code: str) -> LanguageSetup:
         """The set-up of a language, or the agent's first one where it does not speak it."""

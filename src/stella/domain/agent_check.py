@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
-from stella.domain.agent_keys import TABLES, Key
+from stella.domain.agent_keys import LANGUAGES, SAYS_MOST, TABLES, WORD_MOST, Key
 from stella.domain.errors import AgentFileError
 from stella.domain.toml_lines import Path, line_of
 
@@ -92,12 +92,38 @@ class _Walker:
                 return [self.text(item, key, (*path, index)) for index, item in enumerate(items)]
             case "number":
                 return self.number(value, key, path)
+            case "spellings":
+                return self.spellings(value, key, path)
             case "switch":
                 if not isinstance(value, bool):
                     raise self.checked.error(path, "must be true or false, without quotes")
                 return value
             case _:
                 return self.text(value, key, path)
+
+    def spellings(self, value: Any, key: Key, path: Path) -> dict[str, Any]:
+        """Words and how they are written for the voice; a language's own stand one table below."""
+        if not isinstance(value, dict):
+            raise self.checked.error(path, "must be a table")
+        if len(value) > key.most:
+            raise self.checked.error(path, f"has {len(value)} words; {key.most} at most")
+        whole: dict[str, Any] = {}
+        for word, says in value.items():
+            where = (*path, word)
+            if isinstance(says, dict) and len(path) == 1:
+                if word not in LANGUAGES:
+                    raise self.checked.error(where, f"is no language; there are {', '.join(LANGUAGES)}")
+                whole[word] = self.spellings(says, key, where)
+                continue
+            if not word.strip() or len(word) > WORD_MOST or not (word[0].isalnum() and word[-1].isalnum()):
+                raise self.checked.error(
+                    where, f"must be a word that begins and ends with a letter or digit, {WORD_MOST} at most"
+                )
+            text = self.text(says, key, where)
+            if len(text) > SAYS_MOST or not any(sign.isalnum() for sign in text):
+                raise self.checked.error(where, f"must be how it is said, with letters, {SAYS_MOST} characters at most")
+            whole[word] = text
+        return whole
 
     def _list(self, value: Any, key: Key, path: Path) -> list[Any]:
         if not isinstance(value, list):

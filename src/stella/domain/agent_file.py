@@ -20,7 +20,7 @@ from stella.domain.agent import (
     Phrases,
 )
 from stella.domain.agent_check import Checked, check
-from stella.domain.agent_keys import DAYS
+from stella.domain.agent_keys import DAYS, LANGUAGES
 from stella.domain.agent_tools import http_tools, python_tools
 from stella.domain.consent import Preset
 from stella.domain.errors import AgentFileError
@@ -102,7 +102,17 @@ def _agent(checked: Checked, environ: Mapping[str, str], version: str) -> Agent:
         version=version,
         http_tools=http_tools(checked),
         python_tools=python_tools(checked),
+        vocabulary={where: tuple(words) for where, words in tree.get("vocabulary", {}).items()},
+        pronunciation=_pronunciation(tree.get("pronunciation", {})),
+        listens_to_all=tree.get("listens") == "all",
     )
+
+
+def _pronunciation(tree: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """By language: those of every language, and its own over them."""
+    every = {word: says for word, says in tree.items() if isinstance(says, str)}
+    merged = {code: every | (tree[code] if isinstance(tree.get(code), dict) else {}) for code in LANGUAGES}
+    return {code: words for code, words in merged.items() if words}
 
 
 def _languages(checked: Checked, preset: Preset, environ: Mapping[str, str]) -> tuple[LanguageSetup, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from stella.domain.agent import Phrases
 
+LANGUAGES = ("de", "en")
 VOICE_PATHS = ("stream", "realtime", "relay", "gather")
 PRESETS = ("disclose", "ask-recording", "ask-everything", "announce")
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -49,6 +50,10 @@ class Key:
     most: int = 50
 
 
+LISTENING = ("one", "all")
+WORD_MOST, SAYS_MOST = 60, 120
+"""Characters of a word with a pronunciation of its own, and of how it is written for the voice."""
+
 _ROOT: dict[str, Key] = {
     "name": Key("text", "The agent's short name in records and logs.", _matches(_NAME, "a-z, 0-9 and hyphens, 40 at most"),
                 required=True),
@@ -64,6 +69,11 @@ _ROOT: dict[str, Key] = {
                      _matches(re.compile(r"[A-Z]{2}"), "two capital letters such as AT")),
     "languages": Key("tables", "The languages it speaks, the first is the default.", required=True, most=2),
     "engines": Key("table", "Which adapters listen, think and speak, in the order they are tried."),
+    "listens": Key("text", "For which languages: `one` (the call's, the default), or `all` of the agent at once, where the ears "
+                   "can; the call then goes on in the one that was heard.", _one_of(*LISTENING)),
+    "vocabulary": Key("table", "Words that callers are likely to say, beside the names of the company and its people."),
+    "pronunciation": Key("spellings", 'How voices say a word: `Vintaro = "Winntaro"`; for one language only in '
+                         "`[pronunciation.de]`. Capitals count. The record keeps the word.", most=200),
     "people": Key("tables", "People a caller can be transferred to, by name.", most=200),
     "tools": Key("tables", "What a language model may use besides the built-in tools.", most=20),
     "hours": Key("table", "When the company answers in person."),
@@ -135,6 +145,11 @@ TABLES: dict[str, dict[str, Key]] = {
     },
     "engines": {
         kind: Key("texts", f"Adapters for {kind}.", _ENGINE, most=8) for kind in ("stt", "brain", "tts")
+    },
+    "vocabulary": {
+        "words": Key("texts", "In every language.", _free(WORD_MOST), most=100),
+        "de": Key("texts", "When German is spoken.", _free(WORD_MOST), most=100),
+        "en": Key("texts", "When English is spoken.", _free(WORD_MOST), most=100),
     },
     "people": {
         "name": Key("text", "The name callers ask for.", _free(60), required=True),
