@@ -81,6 +81,9 @@ TITLES = {
     "tools": "`[[tools]]`",
     "tools.parameters": "`[[tools.parameters]]`",
     "tools.headers": "`[[tools.headers]]`",
+    "mcp": "`[[mcp]]`",
+    "mcp.headers": "`[[mcp.headers]]`",
+    "mcp.environment": "`[[mcp.environment]]`",
     "notify": "`[[notify]]`",
     "limits": "`[limits]`",
 }
@@ -93,6 +96,7 @@ NOTES = {
     "people": "Callers are connected by name only; no number a caller says is ever dialled. Premium, shared-cost, satellite and "
     "emergency numbers are refused whatever `countries` says.",
     "engines": "Names and what each needs: [engines](engines.md). Behind every language model stands the receptionist.",
+    "mcp": "For language models: [use MCP servers](../how-to/use-mcp-servers.md).",
     "tools": "For language models; the receptionist uses none. Built in are `take_message`, `transfer_to`, `end_call`, "
     "`knowledge_search` and `change_language`. An address is fixed but for its parameters, no redirect is followed, and what "
     "leads to your own network is refused unless `network` says `private`. What changes something carries an "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,8 @@ import pytest
 from stella.adapters.models.folder import ModelFolder, ModelMissing
 from stella.app.voices import caller_voice, models_folder
 from stella.ports.failure import Unavailable
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 def absent(reason: str) -> NoReturn:

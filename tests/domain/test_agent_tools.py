@@ -101,3 +101,61 @@ def test_plain_http_is_for_ones_own_network() -> None:
     """Behind the company's own walls there is often nothing else."""
     text = GOOD.replace("https://shop.example", "http://10.0.0.5:8080").replace('"public"', '"private"')
     assert agent(text).http_tools[0].network == "private"
+
+
+SERVER = """
+[[mcp]]
+name = "shop"
+url = "https://shop.example/mcp"
+tools = ["find", "buy"]
+reads = ["find"]
+confirm = ["buy"]
+deadline_s = 6
+most = 3
+[[mcp.headers]]
+name = "Authorization"
+value = {env = "SHOP_TOKEN"}
+"""
+PROGRAM = """
+[[mcp]]
+name = "beside"
+command = ["npx", "-y", "some-server"]
+tools = ["find"]
+[[mcp.environment]]
+name = "SHOP_KEY"
+value = {env = "SHOP_TOKEN"}
+"""
+
+
+def test_mcp_servers_are_read_as_they_are_written() -> None:
+    """An address or a program, an allow-list, and what needs a yes."""
+    read = agent(SERVER + PROGRAM)
+    shop, beside = read.mcp
+    assert shop.tools == ("find", "buy") and shop.reads == ("find",) and shop.confirm == ("buy",)
+    assert (shop.deadline_s, shop.most, shop.network) == (6.0, 3, "public")
+    assert shop.headers == (("Authorization", "Bearer s3cret"),)
+    assert beside.command == ("npx", "-y", "some-server") and beside.environment == (("SHOP_KEY", "Bearer s3cret"),)
+    assert "s3cret" not in repr(read)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ('tools = ["find", "buy"]', "tools = []", "empty"),
+        ('reads = ["find"]', 'reads = ["look"]', "look is not one"),
+        ('confirm = ["buy"]', 'confirm = ["find"]', "nothing to agree"),
+        ("https://shop", "http://shop", "https"),
+        ("https://shop.example", "https://u:p@shop.example", "headers"),
+        ('name = "shop"', 'name = "beside"', "twice"),
+        ('name = "shop"', 'name = "shop"\ncommand = ["x"]', "either"),
+        ('command = ["npx", "-y", "some-server"]', "", "either"),
+        ('command = ["npx", "-y", "some-server"]', 'command = ["x"]\nnetwork = "private"', "no meaning"),
+        ("deadline_s = 6", "deadline_s = 60", "25"),
+    ],
+)
+def test_a_fault_of_a_server_is_named(before: str, after: str, reason: str) -> None:
+    """Before anything is connected."""
+    assert before in SERVER + PROGRAM
+    with pytest.raises(AgentFileError, match=reason) as caught:
+        agent((SERVER + PROGRAM).replace(before, after, 1))
+    assert caught.value.line > 0

@@ -18,11 +18,10 @@ from stella.adapters.receptionist import Knowledge, Receptionist
 from stella.app.company import AgentCompany
 from stella.app.doors import KINDS, Vendor, vendors
 from stella.app.own import NOTHING_OWN, Own, own_answer
-from stella.app.own_tools import own_tools
 from stella.app.prices import usd
+from stella.app.toolkit import Toolkit
 from stella.calls.brain_chain import BrainChain
 from stella.calls.breaker import Breaker
-from stella.calls.builtin_tools import built_in
 from stella.calls.model_brain import ModelBrain, Price, no_price
 from stella.calls.own_brain import OwnBrain
 from stella.calls.tools import Toolboxes
@@ -56,6 +55,7 @@ class Brains:
         metrics: Metrics | None = None,
         tool_sessions: ToolSessions | None = None,
         own: Own = NOTHING_OWN,
+        toolkit: Toolkit | None = None,
     ) -> None:
         """Without a session only what needs no network can be made. Sessions are closed by their owner.
 
@@ -63,7 +63,7 @@ class Brains:
         """
         self._own = own
         self._outbox, self._session, self._access = outbox, session, access or {}
-        self._tool_sessions = tool_sessions
+        self.toolkit = toolkit or Toolkit(outbox, tool_sessions)
         self._metrics = metrics or NullMetrics()
         self._models: dict[tuple[str, bool], LanguageModel] = {}
         self._health: dict[str, Breaker] = {}
@@ -81,7 +81,7 @@ class Brains:
         names = list(dict.fromkeys(names))
         behind = [any(map(_may_fail, names[place + 1 :])) for place in range(len(names))]
         company = AgentCompany(agent, knowledge)
-        boxes = self._toolboxes(agent, company) if any(map(_may_fail, names)) else None
+        boxes = self.toolkit.toolboxes(agent, company, self._own.tools) if any(map(_may_fail, names)) else None
         brains: list[Brain] = []
         for name, hurried in zip(names, behind, strict=True):
             if boxes is not None and _may_fail(name):
@@ -96,12 +96,6 @@ class Brains:
         if (answer := own_answer(name, self._own)) is not None:
             return OwnBrain(answer, company, boxes, time.monotonic, name)
         return ModelBrain(self._model(name, hurried), company, boxes, time.monotonic, self._price_of(name))
-
-    def _toolboxes(self, agent: Agent, company: AgentCompany) -> Toolboxes:
-        """Shared by the brains of the row: what one did before it failed, the next does not do again."""
-        ours = built_in(agent, company, self._outbox)
-        own = [*own_tools(agent, self._tool_sessions), *self._own.tools]
-        return Toolboxes(lambda: [*ours(), *own], time.monotonic)
 
     def _price_of(self, name: str) -> Price:
         """The vendor's prices; another address has its own, which nobody here knows."""
@@ -131,7 +125,7 @@ class Brains:
         """
         new = {name: model for (name, _), model in self._models.items() if name not in self._checked}
         self._checked |= set(new)
-        await asyncio.gather(*(self._check(name, model) for name, model in new.items()))
+        await asyncio.gather(self.toolkit.settled(), *(self._check(name, model) for name, model in new.items()))
 
     async def _check(self, name: str, model: LanguageModel) -> None:
         setting = self._access[name.partition(":")[0]].setting

@@ -27,6 +27,7 @@ from stella.app.secrets_file import secret_file
 from stella.app.settings import Settings
 from stella.app.speech import Speech
 from stella.app.speech_vendors import speech_access
+from stella.app.toolkit import Toolkit
 from stella.calls.live_call import Clock
 from stella.calls.switchboard import Switchboard
 from stella.conversation.policy import Policy
@@ -142,7 +143,9 @@ async def open_house(
         tool_sessions = ToolSessions()
         stack.push_async_callback(tool_sessions.close)
         own = program.own if program is not None else NOTHING_OWN
-        brains = Brains(outbox, session, vendors(settings), metrics, tool_sessions, own)
+        toolkit = Toolkit(outbox, tool_sessions)
+        stack.push_async_callback(toolkit.close)
+        brains = Brains(outbox, session, vendors(settings), metrics, own=own, toolkit=toolkit)
         engines: HouseEngines
         if stage is not None:
             engines = stage(brains)

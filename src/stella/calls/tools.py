@@ -24,7 +24,7 @@ from stella.domain.call import ToolUse
 from stella.domain.transcript import Turn
 from stella.ports.failure import ProviderError
 from stella.ports.language import ToolCall, ToolSpec
-from stella.ports.tool import Tool, ToolAnswer, ToolFacts
+from stella.ports.tool import Described, Tool, ToolAnswer, ToolFacts
 
 _log = structlog.get_logger("stella.tools")
 
@@ -240,7 +240,8 @@ def key_of(call_sid: str, name: str, arguments: Mapping[str, Any]) -> str:
 
 def spec_of(tool: Tool) -> ToolSpec:
     """A tool as a model sees it: one schema without references, which not every vendor follows."""
-    return ToolSpec(tool.name, tool.description, _schema(tool.arguments))
+    schema = tool.schema if isinstance(tool, Described) else _schema(tool.arguments)
+    return ToolSpec(tool.name, tool.description, schema)
 
 
 @lru_cache(maxsize=1000)

@@ -150,6 +150,26 @@ class PythonToolSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class McpSetup:
+    """A server of the Model Context Protocol: at an address (`url`) or a program of one's own (`command`).
+
+    Only `tools` are used. `reads` of them change nothing; `confirm` of them need the caller's yes.
+    """
+
+    name: str
+    tools: tuple[str, ...]
+    url: str = ""
+    command: tuple[str, ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    environment: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    network: str = "public"
+    deadline_s: float = 8.0
+    reads: tuple[str, ...] = ()
+    confirm: tuple[str, ...] = ()
+    most: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """Everything a call needs to know about whom it talks as. A call keeps the version it began with."""
 
@@ -171,6 +191,7 @@ class Agent:
     numbers: tuple[str, ...] = ()
     http_tools: tuple[HttpToolSetup, ...] = ()
     python_tools: tuple[PythonToolSetup, ...] = ()
+    mcp: tuple[McpSetup, ...] = ()
     vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Words that are likely to be said, by language; under `words` those of every language."""
     pronunciation: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -21,7 +21,7 @@ from stella.domain.agent import (
 )
 from stella.domain.agent_check import Checked, check
 from stella.domain.agent_keys import DAYS, LANGUAGES
-from stella.domain.agent_tools import http_tools, python_tools
+from stella.domain.agent_tools import http_tools, mcp_servers, python_tools
 from stella.domain.consent import Preset
 from stella.domain.errors import AgentFileError
 from stella.domain.numbers import COUNTRY_CODES, why_not
@@ -105,6 +105,7 @@ def _agent(checked: Checked, environ: Mapping[str, str], version: str) -> Agent:
         vocabulary={where: tuple(words) for where, words in tree.get("vocabulary", {}).items()},
         pronunciation=_pronunciation(tree.get("pronunciation", {})),
         listens_to_all=tree.get("listens") == "all",
+        mcp=mcp_servers(checked),
     )
 
 

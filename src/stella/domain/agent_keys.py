@@ -76,6 +76,7 @@ _ROOT: dict[str, Key] = {
                          "`[pronunciation.de]`. Capitals count. The record keeps the word.", most=200),
     "people": Key("tables", "People a caller can be transferred to, by name.", most=200),
     "tools": Key("tables", "What a language model may use besides the built-in tools.", most=20),
+    "mcp": Key("tables", "Servers of the Model Context Protocol whose tools a language model may use.", most=5),
     "hours": Key("table", "When the company answers in person."),
     "notify": Key("tables", "Where messages and call-back tasks go.", most=10),
     "limits": Key("table", "Bounds of a call."),
@@ -135,6 +136,28 @@ _TOOL: dict[str, Key] = {
     "headers": Key("tables", "Headers sent with it.", most=10),
 }  # fmt: skip
 
+_NAMED_HEADER: dict[str, Key] = {
+    "name": Key("text", "A header's name.", _matches(re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}"), "a header's name"),
+                required=True),
+    "value": Key("text", 'Its value, for a secret `{env = "NAME"}`.', _free(2000), required=True),
+}  # fmt: skip
+
+_MCP: dict[str, Key] = {
+    "name": Key("text", "Stands before the names of its tools.", _matches(re.compile(r"[a-z][a-z0-9_]{0,19}"),
+                "a-z, 0-9 and underscores, 20 at most"), required=True),
+    "url": Key("text", "Its address (streamable HTTP), https unless it is in your own network.", _free(1000)),
+    "command": Key("texts", "Instead of `url`: a program to start and its arguments (stdio).", _free(400)),
+    "tools": Key("texts", "The tools that may be used, by the server's names; no other is.", _free(100), required=True, most=40),
+    "reads": Key("texts", "Those of them that only look something up; the others are carried out once a call.", _free(100)),
+    "confirm": Key("texts", "Those of them that need the caller's yes.", _free(100)),
+    "network": Key("text", "`public` (the default), or `private` for an address of your own network.",
+                   _one_of("public", "private")),
+    "deadline_s": Key("number", "How long a caller waits for a tool of it, seconds; 8 unless said otherwise.", low=0.5, high=25),
+    "most": _CARE["most"],
+    "headers": Key("tables", "Headers sent with every request.", most=10),
+    "environment": Key("tables", "Variables the program gets, besides PATH, HOME and the like.", most=20),
+}  # fmt: skip
+
 _LISTS = ("no_input", "still_working")
 
 TABLES: dict[str, dict[str, Key]] = {
@@ -159,6 +182,13 @@ TABLES: dict[str, dict[str, Key]] = {
     },
     "hours": _HOURS,
     "tools": _TOOL,
+    "mcp": _MCP,
+    "mcp.headers": _NAMED_HEADER,
+    "mcp.environment": {
+        "name": Key("text", "A variable's name.", _matches(re.compile(r"[A-Z_][A-Z0-9_]{0,79}"), "A-Z, 0-9 and underscores"),
+                    required=True),
+        "value": Key("text", 'Its value, for a secret `{env = "NAME"}`.', _free(2000), required=True),
+    },
     "tools.parameters": {
         "name": Key("text", "As in the address or the body.", _WORD, required=True),
         "kind": Key("text", "`text` (the default), `number`, `whole` or `yes-no`.", _one_of(*PARAMETER_KINDS)),
@@ -166,11 +196,7 @@ TABLES: dict[str, dict[str, Key]] = {
         "choices": Key("texts", "The only texts allowed.", _free(80)),
         "required": Key("text", "`yes` (the default) or `no`.", _one_of("yes", "no")),
     },
-    "tools.headers": {
-        "name": Key("text", "A header's name.", _matches(re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}"), "a header's name"),
-                    required=True),
-        "value": Key("text", 'Its value, for a secret `{env = "NAME"}`.', _free(2000), required=True),
-    },
+    "tools.headers": _NAMED_HEADER,
     "notify": {
         "kind": Key("text", "`email` or `webhook`.", _one_of("email", "webhook"), required=True),
         "to": Key("text", "An address, or an https URL.", _free(400), required=True),

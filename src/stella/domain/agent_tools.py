@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from stella.domain.agent import HttpToolSetup, PythonToolSetup, ToolCare, ToolParameter
+from stella.domain.agent import HttpToolSetup, McpSetup, PythonToolSetup, ToolCare, ToolParameter
 from stella.domain.agent_check import Checked
+from stella.domain.toml_lines import Path
 
 BUILT_IN = ("take_message", "transfer_to", "end_call", "knowledge_search", "change_language", "engine_switch")
 
@@ -57,7 +58,7 @@ def _http(checked: Checked, index: int, item: Mapping[str, Any]) -> HttpToolSetu
     parameters = _parameters(checked, index, item)
     network = item.get("network", "public")
     known = {each.name: each for each in parameters}
-    _check_url(checked, index, item["url"], known, network)
+    _check_url(checked, ("tools", index, "url"), item["url"], known, network)
     for key in ("asks_de", "asks_en"):
         for place in _PLACE.findall(item.get(key, "")):
             if place not in known:
@@ -68,11 +69,45 @@ def _http(checked: Checked, index: int, item: Mapping[str, Any]) -> HttpToolSetu
         url=item["url"],
         method=item.get("method", "GET"),
         parameters=parameters,
-        headers=tuple((each["name"], each["value"]) for each in item.get("headers", ())),
+        headers=_pairs(item, "headers"),
         network=network,
         deadline_s=item.get("deadline_s", 5.0),
         care=care(item),
     )
+
+
+def mcp_servers(checked: Checked) -> tuple[McpSetup, ...]:
+    """The servers of `[[mcp]]`. Raises AgentFileError."""
+    found: dict[str, McpSetup] = {}
+    for index, item in enumerate(checked.tree.get("mcp", ())):
+        where, name = ("mcp", index), item["name"]
+        if name in found:
+            raise checked.error((*where, "name"), f"{name} is there twice")
+        if ("url" in item) == ("command" in item):
+            raise checked.error(where, "needs either `url` or `command`")
+        network = item.get("network", "public")
+        if "url" in item:
+            _check_url(checked, (*where, "url"), item["url"], {}, network)
+        if "command" in item and (more := {"headers", "network"} & set(item)):
+            raise checked.error((*where, min(more)), "has no meaning beside `command`")
+        if "url" in item and "environment" in item:
+            raise checked.error((*where, "environment"), "has no meaning beside `url`")
+        for key in ("reads", "confirm"):
+            for tool in item.get(key, ()):
+                if tool not in item["tools"]:
+                    raise checked.error((*where, key), f"{tool} is not one of its `tools`")
+        if both := set(item.get("reads", ())) & set(item.get("confirm", ())):
+            raise checked.error((*where, "confirm"), f"{min(both)} only reads, so there is nothing to agree to")
+        found[name] = McpSetup(
+            name, tuple(item["tools"]), item.get("url", ""), tuple(item.get("command", ())), _pairs(item, "headers"),
+            _pairs(item, "environment"), network, item.get("deadline_s", 8.0), tuple(item.get("reads", ())),
+            tuple(item.get("confirm", ())), item.get("most", ToolCare().most),
+        )  # fmt: skip
+    return tuple(found.values())
+
+
+def _pairs(item: Mapping[str, Any], key: str) -> tuple[tuple[str, str], ...]:
+    return tuple((each["name"], each["value"]) for each in item.get(key, ()))
 
 
 def _parameters(checked: Checked, index: int, item: Mapping[str, Any]) -> tuple[ToolParameter, ...]:
@@ -87,9 +122,9 @@ def _parameters(checked: Checked, index: int, item: Mapping[str, Any]) -> tuple[
     return tuple(found.values())
 
 
-def _check_url(checked: Checked, index: int, url: str, known: Mapping[str, ToolParameter], network: str) -> None:
+def _check_url(checked: Checked, where: Path, url: str, known: Mapping[str, ToolParameter], network: str) -> None:
     def fault(reason: str) -> Exception:
-        return checked.error(("tools", index, "url"), reason)
+        return checked.error(where, reason)
 
     try:
         parts = urlsplit(url)

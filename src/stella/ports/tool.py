@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import msgspec
 
@@ -104,3 +104,12 @@ class Tool(Protocol):
 
     async def use(self, arguments: msgspec.Struct, facts: ToolFacts) -> ToolAnswer:
         """Do it. Raises ProviderError; anything else it raises is taken as a failure of the tool, not of the call."""
+
+
+@runtime_checkable
+class Described(Protocol):
+    """A tool that brings the schema a model sees, because it says more than the arguments' type."""
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """A JSON schema of type object, without references."""

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
+from inside_addresses import inside
 
 from stella.adapters.http_tool import HttpTool, ToolSessions
 from stella.calls.tools import Toolbox
@@ -200,48 +201,10 @@ async def test_nobody_there_is_told(sessions: ToolSessions) -> None:
     assert (await use(replace(ORDER, url="http://127.0.0.1:1/{number}"), sessions, number="1"))[1] == "unreachable"
 
 
-def _inside(port: int) -> list[str]:
-    """Addresses that lead inside, in every spelling that some resolver or library understands."""
-    v4 = [
-        "127.0.0.1", "127.1", "127.0.1", "127.000.000.001", "0177.0.0.1", "0177.0.0.01", "0x7f.0.0.1", "0x7f000001",
-        "0x7F.1", "2130706433", "017700000001", "127.255.255.254", "127.0.0.1.", "0", "0.0.0.0", "0x0", "00000000000",
-        "10.0.0.1", "10.255.255.255", "0xa.0.0.1", "167772161", "172.16.0.1", "172.31.255.255", "192.168.0.1",
-        "192.168.255.255", "3232235521", "0xc0a80001", "169.254.169.254", "169.254.0.1", "2852039166", "0xa9fea9fe",
-        "0251.0376.0251.0376", "169.254.43518", "0xa9.254.0xa9.254", "100.64.0.1", "100.127.255.255", "100.100.100.200",
-        "192.0.0.1", "192.0.0.192", "192.0.2.1", "198.18.0.1", "198.19.255.255", "198.51.100.1", "203.0.113.1",
-        "192.88.99.1", "224.0.0.1", "239.255.255.255", "240.0.0.1", "255.255.255.255", "0.1.2.3",
-        "127.2.3.4", "127.0.0.2", "10.0.0.2", "172.20.1.1", "192.168.1.1", "169.254.170.2",
-        "169.254.169.253", "100.65.0.1", "0300.0250.0.1", "0xC0.0xA8.0.1", "012.0.0.1", "0xac.16.0.1", "2886729729",
-        "1.0.0.127.in-addr", "127.0.0.1%00", "127.0.0.1%2f", "0x7f.0x0.0x0.0x1", "0177.0.0.0x1", "127.0x1",
-    ]  # fmt: skip
-    v6 = [
-        "::1", "0:0:0:0:0:0:0:1", "0000:0000:0000:0000:0000:0000:0000:0001", "::", "::ffff:127.0.0.1", "::ffff:7f00:1",
-        "::ffff:0:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::ffff:a9fe:a9fe", "::ffff:192.168.0.1",
-        "::127.0.0.1", "::7f00:1", "64:ff9b::127.0.0.1", "64:ff9b::10.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b:1::7f00:1",
-        "2002:7f00:1::", "2002:7f00:0001::1", "2002:a00:1::1", "2002:a9fe:a9fe::1", "2002:c0a8:1::1",
-        "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001::1", "fe80::1", "fe80::1%25lo", "febf::1", "fec0::1", "fc00::1",
-        "fd00::1", "fdff:ffff::1", "fd00:ec2::254", "fd20:ce::254", "ff02::1", "ff0e::1", "100::1", "2001:db8::1",
-        "5f00::1", "3fff::1",
-    ]  # fmt: skip
-    names = [
-        "localhost", "LOCALHOST", "localhost.", "ip6-localhost", "ｌocalhost", "①②⑦.⓪.⓪.①", "127。0。0。1",
-        "１２７.0.0.1", "foo@127.0.0.1", "127.0.0.1:80@127.0.0.1", "example.com@127.0.0.1", "a:b@[::1]",
-    ]  # fmt: skip
-    paths = ["/", "/{number}", "//x", "/?u=http://example.com"]
-    safe = ["127.0.0.1", "[::1]", "localhost", "2130706433", "0x7f.1", "10.0.0.1", "[fd00::1]", "0", "[::]", "127.1"]
-    urls = [f"http://{host}:{port}{paths[n % 4]}" for n, host in enumerate([*v4, *names])]
-    urls += [f"http://[{host}]:{port}{paths[n % 4]}" for n, host in enumerate(v6)]
-    urls += [f"https://{host}:{port}/" for host in safe]
-    urls += [f"{scheme}://127.0.0.1:{port}/" for scheme in ("ftp", "gopher", "ws", "wss", "file", "dict", "HTTP")]
-    urls += ["file:///etc/passwd", "data:text/plain,x", "unix:///var/run/docker.sock", "//127.0.0.1", "http:127.0.0.1"]
-    urls += [f"http://127.0.0.1:{port}\\@example.com/", f"http://example.com:{port}\\@127.0.0.1/", "http://", "", "x"]
-    return [*urls, f"http:\\\\127.0.0.1:{port}/", f"http://127.0.0.1\t:{port}/", f" http://127.0.0.1:{port}/"]
-
-
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")
 async def test_no_spelling_of_an_address_leads_inside(canary: Canary, sessions: ToolSessions) -> None:
     """FAULTS D01: canary hits 0 of all addresses; each is refused, quickly and in words."""
-    urls = _inside(canary.port)
+    urls = inside(canary.port)
     assert len(urls) >= 150
     for url in urls:
         setup = replace(ORDER, url=url, network="public")
