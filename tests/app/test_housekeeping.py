@@ -46,7 +46,7 @@ async def test_no_error_of_a_job_ends_the_house() -> None:
     """Each is told in the log by its name, and begun again; calls go on."""
     broken: Any = Failing()
     with capture_logs() as logs:
-        async with jobs.housekeeping(broken, broken, broken, broken, 30):
+        async with jobs.housekeeping(broken, broken, broken, broken, broken, 30):
             async with asyncio.timeout(3):
                 while len(broken.asked) < 4 or min(broken.asked.values()) < 2:
                     await asyncio.sleep(0.005)
@@ -72,7 +72,7 @@ async def test_an_engine_that_cannot_start_does_not_end_the_house() -> None:
         read=lambda: SimpleNamespace(fresh={agent_file: "agent"}),
         adopt=lambda _reading, refused: adopted.append(refused),
     )  # fmt: skip
-    async with jobs.housekeeping(house, house, house, house, 30):
+    async with jobs.housekeeping(house, house, house, house, house, 30):
         async with asyncio.timeout(3):
             while len(adopted) < 2:
                 await asyncio.sleep(0.005)

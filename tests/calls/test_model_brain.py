@@ -412,3 +412,16 @@ async def test_what_is_spent_is_added_up_in_the_call() -> None:
     assert cost == {
         "brain_tokens_sent": 20.0, "brain_tokens_cached": 0.0, "brain_tokens_written": 4.0, "brain_usd": 1.0,
     }  # fmt: skip
+
+
+async def test_the_pages_a_model_was_given_are_in_the_record_behind_its_words() -> None:
+    """Whoever reads a wrong answer must find the page it came from; a model that said nothing was given nothing."""
+    house = House(
+        pages=[Page("prices.pdf#page 2", "Ninety euros."), Page("https://example.com/p", "Dogs are welcome.")]
+    )
+    words, acts = await reply(session(Obedient(["Ninety euros."]), house), "What does a room cost?")
+    assert words == "Ninety euros."
+    (used,) = [act.use for act in acts if isinstance(act, UsedTool)]
+    assert (used.name, used.arguments) == ("knowledge_search", {"question": "What does a room cost?"})
+    assert used.result == "prices.pdf#page 2, https://example.com/p"
+    assert (await reply(session(Obedient([]), house), "What does a room cost?"))[1] == []

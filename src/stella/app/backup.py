@@ -17,7 +17,7 @@ from stella.app.archive import FORMAT, Manifest, Progress, sweep, write_archive
 from stella.app.settings import SETTINGS, Settings
 from stella.domain.errors import ConfigError
 
-FOLDERS = ("spool", "numbers", "recordings")
+FOLDERS = ("spool", "numbers", "recordings", "pages")
 """Folders of the data dir that belong to the records. Models can be fetched, tokens and salts stay where they are."""
 
 SECRET_FILES = ("operator-token", "secret-salt")

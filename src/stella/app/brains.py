@@ -17,6 +17,7 @@ from stella.adapters.http_tool import ToolSessions
 from stella.adapters.receptionist import Knowledge, Receptionist
 from stella.app.company import AgentCompany
 from stella.app.doors import KINDS, Vendor, vendors
+from stella.app.library import Library
 from stella.app.own import NOTHING_OWN, Own, own_answer
 from stella.app.prices import usd
 from stella.app.toolkit import Toolkit
@@ -56,18 +57,24 @@ class Brains:
         tool_sessions: ToolSessions | None = None,
         own: Own = NOTHING_OWN,
         toolkit: Toolkit | None = None,
+        library: Library | None = None,
     ) -> None:
         """Without a session only what needs no network can be made. Sessions are closed by their owner.
 
-        `own` is what a program brings besides its agent.
+        `own` is what a program brings besides its agent; `library` holds the agents' pages.
         """
-        self._own = own
+        self._own, self._library = own, library or Library()
         self._outbox, self._session, self._access = outbox, session, access or {}
         self.toolkit = toolkit or Toolkit(outbox, tool_sessions)
         self._metrics = metrics or NullMetrics()
         self._models: dict[tuple[str, bool], LanguageModel] = {}
         self._health: dict[str, Breaker] = {}
         self._checked: set[str] = set()
+
+    async def prepare(self, agent: Agent) -> None:
+        """Read the pages of a new version of an agent, before its brain is made."""
+        if set(agent.engines.brain) != {"bench"}:
+            await self._library.prepare(agent)
 
     def make(self, agent: Agent) -> Brain:
         """The agent's brain: the first it names, the others behind it, and the receptionist behind every model.
@@ -77,7 +84,7 @@ class Brains:
         names = list(agent.engines.brain) or [LAST_RESORT]
         if any(_may_fail(name) for name in names) and LAST_RESORT not in names:
             names.append(LAST_RESORT)
-        knowledge = Knowledge.load(agent.knowledge) if set(names) != {"bench"} else Knowledge(())
+        knowledge = self._library.of(agent) if set(names) != {"bench"} else Knowledge(())
         names = list(dict.fromkeys(names))
         behind = [any(map(_may_fail, names[place + 1 :])) for place in range(len(names))]
         company = AgentCompany(agent, knowledge)

@@ -19,6 +19,7 @@ from stella.app.doctor_machine import (
     check_python,
     check_way_out,
 )
+from stella.app.doctor_pages import check_pages
 from stella.app.doctor_twilio import Open, check_public_url, check_twilio
 from stella.phone.verify_findings import Line, Tell
 
@@ -44,6 +45,7 @@ async def examine(
     look = Examination(environ, tell)
     for check in _BEFORE:
         await _survive(look, asyncio.to_thread(check, look))
+    await _survive(look, check_pages(look))
     await _survive(look, check_keys(look))
     await _survive(look, check_public_url(look))
     await _survive(look, asyncio.to_thread(check_twilio, look, opened))

@@ -52,6 +52,8 @@ _SETTINGS = table(
           "Set it to the https address Twilio shall call."),
     Known("agent-bad", "fail", "STELLA does not start.", "The agent file has a fault at this line.",
           "Correct it; docs/reference/agent-file.md has every key."),
+    Known("page-unreadable", "warn", "Callers do not hear what this page says.",
+          "A page of the knowledge folder, or of the web, cannot be read.", "As the finding says, page by page."),
     Known("notify-none", "warn", "Messages and call-back wishes are kept but nobody is told.",
           "The agent has no [[notify]].", "Add an e-mail address or a webhook to the agent file."),
     Known("notify-no-smtp", "fail", "Messages by e-mail are not delivered.",

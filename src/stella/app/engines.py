@@ -55,6 +55,7 @@ class ProcessEngines:
         for agent in agents:
             languages = [setup.code for setup in agent.languages]
             await self._speech.prepare(agent.engines.stt, agent.engines.tts, languages)
+            await self._make_brains.prepare(agent)
             self.brain(agent)
         await asyncio.gather(self._make_brains.check(), self._speech.check())
         await asyncio.gather(*(self._warm(agent, progress) for agent in agents))

@@ -11,9 +11,10 @@ from datetime import UTC, datetime
 
 import aiohttp
 
-from stella.adapters.http_tool import ToolSessions
+from stella.adapters.http_tool import ToolSessions, is_forbidden
 from stella.adapters.models.folder import ModelFolder
 from stella.adapters.notify import EmailDelivery, SmtpSettings, WebhookDelivery
+from stella.adapters.pages.web import WebPages
 from stella.adapters.sql import SqlStore, open_store
 from stella.adapters.sql.outbox import SqlOutbox
 from stella.adapters.sql.writer import Pace
@@ -21,6 +22,7 @@ from stella.app.agents.shelf import AgentShelf, ProgramShelf
 from stella.app.brains import Brains, vendors
 from stella.app.engines import HouseEngines, ProcessEngines
 from stella.app.housekeeping import housekeeping
+from stella.app.library import Library
 from stella.app.live_events import LiveEvents
 from stella.app.own import NOTHING_OWN, Program
 from stella.app.secrets_file import secret_file
@@ -145,7 +147,8 @@ async def open_house(
         own = program.own if program is not None else NOTHING_OWN
         toolkit = Toolkit(outbox, tool_sessions)
         stack.push_async_callback(toolkit.close)
-        brains = Brains(outbox, session, vendors(settings), metrics, own=own, toolkit=toolkit)
+        library = Library(WebPages(tool_sessions.public, settings.data_dir / "pages", time.time, is_forbidden))
+        brains = Brains(outbox, session, vendors(settings), metrics, own=own, toolkit=toolkit, library=library)
         engines: HouseEngines
         if stage is not None:
             engines = stage(brains)
@@ -167,7 +170,7 @@ async def open_house(
             drain=switchboard.drain, farewell=switchboard.farewell,
         )  # fmt: skip
         server = StellaServer(inside, config)
-        async with housekeeping(switchboard, store, shelf, engines, settings.retention_days):
+        async with housekeeping(switchboard, store, shelf, engines, library, settings.retention_days):
             yield House(settings, server, switchboard, shelf, engines, store, outbox, token, new)
 
 

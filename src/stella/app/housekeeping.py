@@ -13,6 +13,7 @@ import structlog
 from stella.adapters.sql import SqlStore
 from stella.app.agents.shelf import AgentShelf
 from stella.app.engines import HouseEngines
+from stella.app.library import Library
 from stella.calls.switchboard import Switchboard
 from stella.domain.errors import ConfigError
 from stella.ports.failure import ProviderError, Unavailable
@@ -22,6 +23,8 @@ _log = structlog.get_logger("stella.house")
 ORPHAN_WAIT_S = 120.0
 """Calls of a process that died may still come back by `/after` for this long; then they are closed."""
 AGENT_FILES_EVERY_S = 3.0
+PAGES_EVERY_S = 60.0
+"""Whether pages of the web are due is asked this often; the agent file says when they are."""
 SWEEP_AGAIN_S = 5.0
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
@@ -29,12 +32,18 @@ DAY_S = 24 * HOUR_S
 
 @contextlib.asynccontextmanager
 async def housekeeping(
-    switchboard: Switchboard, store: SqlStore, shelf: AgentShelf, engines: HouseEngines, retention_days: int
+    switchboard: Switchboard,
+    store: SqlStore,
+    shelf: AgentShelf,
+    engines: HouseEngines,
+    library: Library,
+    retention_days: int,
 ) -> AsyncIterator[None]:
     """All jobs, for the length of a block."""
     jobs: dict[str, tuple[Callable[[], Awaitable[None]], float]] = {
         "sweep": (switchboard.run, SWEEP_AGAIN_S),
         "agent-files": (lambda: _follow_agent_files(shelf, engines), AGENT_FILES_EVERY_S),
+        "pages": (lambda: _refresh_pages(shelf, library), PAGES_EVERY_S),
         "orphans": (lambda: _close_orphans(store), ORPHAN_WAIT_S),
         "retention": (lambda: _purge_daily(store, retention_days), HOUR_S),
     }
@@ -61,6 +70,12 @@ async def _follow_agent_files(shelf: AgentShelf, engines: HouseEngines) -> None:
     while True:
         await asyncio.sleep(AGENT_FILES_EVERY_S)
         await take_up_changes(shelf, engines)
+
+
+async def _refresh_pages(shelf: AgentShelf, library: Library) -> None:
+    while True:
+        await asyncio.sleep(PAGES_EVERY_S)
+        await library.refresh(shelf.agents)
 
 
 async def take_up_changes(shelf: AgentShelf, engines: HouseEngines) -> None:

@@ -74,6 +74,7 @@ class Stella:
         hours: Table | None = None,
         notify: Sequence[Table] = (),
         knowledge: str | Path = "",
+        knowledge_pages: Sequence[str] = (),
         preset: str = "",
         voice_path: str = "",
         stt: str | Sequence[str] = (),
@@ -93,6 +94,7 @@ class Stella:
         written = _Written()
         written.put(
             name=name, company=company, instructions=instructions, knowledge=str(Path(knowledge).absolute() if knowledge else ""),
+            knowledge_pages=list(knowledge_pages),
             languages=_languages(languages, greeting), people=_people(people or {}), notify=[dict(each) for each in notify],
             hours=dict(hours or {}), preset=preset, voice_path=voice_path, countries=list(countries),
             limits=dict(limits or {}), policy=dict(policy or {}),

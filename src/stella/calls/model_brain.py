@@ -11,10 +11,11 @@ import msgspec
 from stella.calls import instructions
 from stella.calls.plain_speech import PlainSpeech
 from stella.calls.tools import Outcome, Toolbox, Toolboxes
-from stella.domain.acts import BeganTool, EndCall, ExpectAnswer, TransferTo
+from stella.domain.acts import BeganTool, EndCall, ExpectAnswer, TransferTo, UsedTool
+from stella.domain.call import ToolUse
 from stella.domain.transcript import Turn
 from stella.ports.brain import Acted, Asked, BrainEvent, CallFacts, Said
-from stella.ports.company import Company
+from stella.ports.company import Company, Page
 from stella.ports.language import Called, FromAgent, FromTool, Grew, LanguageModel, Message, Spent, ToolCall
 from stella.ports.tool import Tool, ToolFacts
 
@@ -84,9 +85,21 @@ class ModelSession:
         self._kept = kept
 
     async def reply(self, asked: Asked, context: Sequence[Turn], now: datetime) -> AsyncIterator[BrainEvent]:
-        """As the port."""
+        """As the port. Behind the words it is noted which pages the model was given."""
+        pages = self._company.search(asked.text, self._kept.language) if asked.text else ()
+        spoke = False
+        async with aclosing(self._replied(asked, context, now, pages)) as events:
+            async for event in events:
+                spoke = spoke or isinstance(event, Said)
+                yield event
+        if pages and spoke:
+            sources = ", ".join(page.source for page in pages)
+            yield Acted(UsedTool(ToolUse("knowledge_search", {"question": asked.text[:200]}, sources)))
+
+    async def _replied(
+        self, asked: Asked, context: Sequence[Turn], now: datetime, pages: Sequence[Page]
+    ) -> AsyncGenerator[BrainEvent, None]:
         agent, language = self._facts.agent, self._kept.language
-        pages = self._company.search(asked.text, language) if asked.text else ()
         turn = instructions.now(asked, context, self._company.clock(now), pages, self._kept.done)
         messages = instructions.alternating([*instructions.past(context, asked), *turn])
         facts = ToolFacts(self._facts.call_sid, self._facts.caller, language, agent, now)

@@ -181,6 +181,8 @@ class Agent:
     instructions: str = ""
     engines: Engines = field(default_factory=Engines)
     knowledge: str = ""
+    knowledge_pages: tuple[str, ...] = ()
+    knowledge_refresh_h: float = 6.0
     people: tuple[Person, ...] = ()
     countries: tuple[str, ...] = ("AT", "DE", "CH")
     hours: Hours = field(default_factory=Hours)

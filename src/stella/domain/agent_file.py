@@ -93,6 +93,8 @@ def _agent(checked: Checked, environ: Mapping[str, str], version: str) -> Agent:
         instructions=tree.get("instructions", ""),
         engines=Engines(**{kind: tuple(names) for kind, names in tree.get("engines", {}).items()}),
         knowledge=tree.get("knowledge", ""),
+        knowledge_pages=tuple(dict.fromkeys(tree.get("knowledge_pages", ()))),
+        knowledge_refresh_h=tree.get("knowledge_refresh_h", 6.0),
         people=_people(checked, countries),
         countries=countries,
         hours=_hours(checked),

@@ -90,8 +90,11 @@ class Talk:
         return self.call.caller
 
     def search(self, question: str = "") -> Sequence[Page]:
-        """What the company's pages say about a question (about what was just said), best first."""
-        return self.company.search(question or self.text, self.language)
+        """What the company's pages say about a question (about what was just said), best first. The record says which."""
+        question = question or self.text
+        pages = self.company.search(question, self.language)
+        self.note("knowledge_search", {"question": question[:200]}, ", ".join(page.source for page in pages))
+        return pages
 
     async def use(self, name: str, **arguments: Any) -> str:
         """Use a tool: one of your own, or `take_message`, `knowledge_search` … What comes of it is told in words.

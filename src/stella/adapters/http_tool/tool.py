@@ -56,7 +56,7 @@ class HttpTool:
             ) as answer:
                 return await _read(self.name, answer)
         except (aiohttp.ClientError, OSError, ValueError) as fault:
-            if _forbidden(fault):
+            if is_forbidden(fault):
                 raise Rejected(self.name, "forbidden-address") from None
             if not isinstance(fault, (aiohttp.ClientConnectorError, aiohttp.InvalidURL)):
                 raise Unavailable(self.name, "no-answer", type(fault).__name__) from None
@@ -80,7 +80,8 @@ class HttpTool:
         return url, rest
 
 
-def _forbidden(fault: BaseException) -> bool:
+def is_forbidden(fault: BaseException) -> bool:
+    """Whether a connection failed because its address is not for tools."""
     seen: list[BaseException | None] = [fault, fault.__cause__, fault.__context__, getattr(fault, "os_error", None)]
     nested = [inner for each in seen for inner in getattr(each, "exceptions", ())]
     return any(isinstance(each, ForbiddenAddress) for each in (*seen, *nested))

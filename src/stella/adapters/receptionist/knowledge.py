@@ -15,9 +15,13 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from stella.adapters.receptionist.words import HEARD_LIMIT, language_of, terms
+from stella.ports.pages import Document
 
 PAGES, PAGE_BYTES, CHUNKS = 500, 500_000, 5_000
 """Bounds of a knowledge folder. What is beyond is left out and named in `Knowledge.left_out`."""
+
+PIECE = 700
+"""Characters of a section of a document that are one chunk; a longer one is cut between sentences."""
 
 COVERAGE = 0.5
 """How much of the question's weight a chunk must cover to be an answer."""
@@ -84,6 +88,21 @@ class Knowledge:
                 left_out.append(name)
         return cls(chunks, left_out)
 
+    def with_documents(self, documents: Iterable[Document]) -> Knowledge:
+        """These chunks and those of documents, in an index of their own."""
+        chunks, left_out = list(self.chunks), list(self.left_out)
+        for document in documents:
+            pieces = pieces_of(document)
+            if len(chunks) + len(pieces) > CHUNKS or not pieces:
+                left_out.append(document.name)
+            else:
+                chunks += pieces
+        return Knowledge(chunks, left_out)
+
+    def become(self, other: Knowledge) -> None:
+        """Answer from another's pages from now on; who holds this one need not know."""
+        self.chunks, self.left_out, self._indexes = other.chunks, other.left_out, other._indexes
+
     def search(self, question: str, language: str, most: int = 3) -> list[Found]:
         """The chunks that speak about a question, best first; empty when none does honestly."""
         index = self._indexes.get(language)
@@ -106,6 +125,34 @@ def cut(page: str, name: str) -> list[Chunk]:
             say = plain(wish[1]) if wish else for_the_ear(text)
             chunks.append(Chunk(f"{name}#{heading}" if heading else name, language, heading, text, say))
     return [chunk for chunk in chunks if chunk.language in ("de", "en")]
+
+
+def pieces_of(document: Document) -> list[Chunk]:
+    """A document's sections as chunks. Its text is data: nothing in it is markup or an order to us."""
+    chunks = []
+    for section in document.sections:
+        where = section.heading or section.place
+        source = f"{document.name}#{where}" if where else document.name
+        for text in _pieces(section.text):
+            language = document.language or language_of(f"{section.heading} {text}")
+            if language in ("de", "en"):
+                chunks.append(Chunk(source, language, section.heading, text, for_the_ear(text)))
+    return chunks
+
+
+def _pieces(text: str) -> list[str]:
+    """A text in pieces that end between sentences where they can."""
+    pieces, piece = [], ""
+    for line in text.splitlines():
+        for sentence in _SENTENCE.split(" ".join(line.split())):
+            if piece and len(piece) + len(sentence) > PIECE:
+                pieces.append(piece)
+                piece = ""
+            piece = f"{piece} {sentence}".strip()
+            while len(piece) > 2 * PIECE:
+                pieces.append(piece[:PIECE])
+                piece = piece[PIECE:]
+    return [*pieces, piece] if piece else pieces
 
 
 def plain(markdown: str) -> str:

@@ -25,6 +25,8 @@ SHELF = Path(__file__).parent
 PAGES = 500
 """Pages of a knowledge folder that count; as many as the receptionist reads."""
 
+PAGE_KINDS = frozenset({".md", ".html", ".htm", ".pdf", ".txt"})
+
 BUILT_IN = ("receptionist", "bench")
 
 POLICY: Mapping[str, tuple[float, float]] = {
@@ -64,9 +66,7 @@ def pages_stamp(folder: str) -> str:
     if not folder:
         return ""
     try:
-        stats = [
-            (page.name, page.stat().st_mtime_ns, page.stat().st_size) for page in sorted(Path(folder).rglob("*.md"))
-        ]
+        stats = [(page.name, page.stat().st_mtime_ns, page.stat().st_size) for page in _pages(folder)]
     except OSError:
         return "unreadable"
     return hashlib.sha256(repr(stats).encode()).hexdigest()[:12]
@@ -77,10 +77,15 @@ def _version(file_version: str, folder: str) -> str:
     if not folder:
         return file_version
     digest = hashlib.sha256(file_version.encode())
-    for page in sorted(Path(folder).rglob("*.md"))[:PAGES]:
-        with contextlib.suppress(OSError):
-            digest.update(page.read_bytes()[:FILE_LIMIT])
+    for page in _pages(folder)[:PAGES]:
+        with contextlib.suppress(OSError), page.open("rb") as file:
+            digest.update(file.read(FILE_LIMIT))
+            digest.update(str(page.stat().st_size).encode())
     return digest.hexdigest()[:12]
+
+
+def _pages(folder: str) -> list[Path]:
+    return sorted(page for page in Path(folder).rglob("*") if page.suffix.lower() in PAGE_KINDS)
 
 
 def _read(path: Path) -> str:

@@ -231,6 +231,7 @@ class Stage:
     async def prepare(self, agents: tuple[Agent, ...], progress: Callable[[int, int], None] | None = None) -> None:
         """As the port."""
         for agent in agents:
+            await self._made.prepare(agent)
             self.brain(agent)
 
     def ears(self, agent: Agent, language: str) -> LetterEars:
