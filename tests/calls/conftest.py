@@ -375,6 +375,7 @@ class ScriptedEngines:
     def __init__(self, ears: Ears, voice: Voice, brain: ScriptedBrain) -> None:
         self._ears, self._voice, self._brain = ears, voice, brain
         self.voice_activity = _Vad(ears)
+        self.turn_hints: Any = None
 
     def ears(self, agent: Agent, language: str) -> Ears | None:
         return self._ears if language in self._ears.languages else None

@@ -338,3 +338,30 @@ def test_the_ears_are_told_the_words_of_the_house(run, house):
     words = {"words": ("Zahnkrone",), "en": ("crown",), "de": ("Krone",)}
     h = run(speaking(house, replace(AGENT, vocabulary=words)))
     assert list(h.ears.hints) == ["Vintaro", "Zahnkrone", "crown", "Anna Berger", "Anna"]
+
+
+def test_a_pause_is_listened_to_where_somebody_can(run, house):
+    """The hint ends a turn sooner whose words say nothing; without anybody to ask, turns end as they do."""
+    gaps = []
+
+    class Sure:
+        languages = frozenset({"en"})
+
+        def ask(self, _mulaw, told):
+            asyncio.get_running_loop().call_later(0.06, told, 0.99)
+
+    async def call(hints):
+        h = house()
+        h.switchboard._engines.turn_hints = hints
+        session, _ = h.connect(await h.voice_webhook())
+        await asyncio.sleep(4)
+        await h.ears.says("I would like a table")
+        await asyncio.sleep(6)
+        session.stopped()
+        session.gone()
+        await asyncio.sleep(1)
+        gaps.append(h.record.latency.response_gap_ms.p50)
+
+    run(call(None))
+    run(call(Sure()))
+    assert gaps[0] - gaps[1] == 200

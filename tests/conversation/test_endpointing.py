@@ -28,6 +28,9 @@ OPEN = ExpectAnswer()
         ("0664 12", ExpectAnswer("number"), POLICY.endpointing_max),
         ("0664 123 4567", ExpectAnswer("number"), POLICY.endpointing_min),
         ("let me look", ExpectAnswer("digits"), POLICY.endpointing_usual),
+        ("That is all, thank you", OPEN, POLICY.endpointing_min),
+        ("Ich möchte einen Termin vereinbaren", OPEN, POLICY.endpointing_min),
+        ("weil meine Maschine kaputt ist", OPEN, POLICY.endpointing_min),
     ],
 )
 def test_what_was_said_and_asked_sets_the_wait(text: str, expected: ExpectAnswer, wait: float) -> None:
@@ -81,3 +84,41 @@ def test_ears_that_heard_the_end_of_the_turn_are_believed() -> None:
     assert endpointing.wait("I would like to", OPEN, over=True) == POLICY.endpointing_min
     digits = ExpectAnswer("digits", max_digits=4)
     assert endpointing.wait("one two", digits, over=True) == POLICY.endpointing_max
+
+
+def test_a_slow_caller_is_waited_for_after_a_whole_sentence_but_not_after_a_question() -> None:
+    """Who pauses between sentences may say another; who asks wants an answer."""
+    endpointing = Endpointing(POLICY)
+    endpointing.paused(0.8, "It does not work.")
+    assert endpointing.wait("That is all, thank you", OPEN) == pytest.approx(0.8 * POLICY.pace_margin)
+    assert endpointing.wait("what are your opening hours", OPEN) == POLICY.endpointing_min
+
+
+def test_a_number_of_unknown_length_may_go_on_in_its_beat() -> None:
+    """Who says it in groups says the next group after the same pause; who said it in one breath has said it."""
+    number = ExpectAnswer("number")
+    endpointing = Endpointing(POLICY)
+    assert endpointing.wait("0664 123 4567", number) == POLICY.endpointing_min
+    endpointing.paused(0.9, "null sechs sechs")
+    endpointing.paused(0.7, "null sechs sechs null eins zwei")
+    assert endpointing.wait("null sechs sechs null eins zwei drei", number) == pytest.approx(0.9 * POLICY.pace_margin)
+    assert endpointing.wait("1234", ExpectAnswer("digits", max_digits=4)) == POLICY.endpointing_min
+    assert endpointing.wait("I would like a table", OPEN) == POLICY.endpointing_usual
+
+
+@pytest.mark.parametrize(
+    ("text", "hint", "wait"),
+    [
+        ("I would like a table", 0.99, POLICY.endpointing_min),
+        ("I would like a table", 0.5, POLICY.endpointing_usual),
+        ("I would like a table", 0.02, POLICY.hint_patience),
+        ("", 0.99, POLICY.endpointing_min),
+        ("I would like a table and", 0.99, POLICY.endpointing_max),
+        ("What are your hours?", 0.02, POLICY.endpointing_min),
+    ],
+)
+def test_the_sound_counts_where_the_words_say_nothing(text: str, hint: float, wait: float) -> None:
+    """A hint is one: it never outweighs an "and", nor a question."""
+    endpointing = Endpointing(POLICY)
+    endpointing.hint = hint
+    assert endpointing.wait(text, OPEN) == wait

@@ -23,7 +23,7 @@ USED = UsedTool(ToolUse("free_times", {}))
 def ring(*reply: Any, **options: Any) -> Call:
     """A call in which the brain uses a tool; the caller asks from 2 to 3 s, the brain is asked at 3.7."""
     conversation = Conversation(Policy(), replace(PHRASES, still_working=WAITS), Preset.DISCLOSE)
-    return Call(conversation, lambda _: list(reply), **options).answered().speaks(2.0, "is Tuesday free", 1.0)
+    return Call(conversation, lambda _: list(reply), **options).answered().speaks(2.0, "Tuesday would do", 1.0)
 
 
 def said(call: Call) -> list[str]:
@@ -68,10 +68,10 @@ def test_a_caller_who_speaks_is_not_told_to_wait() -> None:
         return [BeganTool("free_times"), 10.0, USED, "Tuesday is free."] if len(asked) == 1 else ["Of course."]
 
     conversation = Conversation(Policy(), replace(PHRASES, still_working=WAITS), Preset.DISCLOSE)
-    call = Call(conversation, brain).answered().speaks(2.0, "is Tuesday free", 1.0)
+    call = Call(conversation, brain).answered().speaks(2.0, "Tuesday would do", 1.0)
     call.speaks(5.4, "forget Tuesday I want Wednesday", 1.5).run(12.0)
     assert said(call) == [PHRASES.one_moment, "Of course."]
-    assert asked == ["is Tuesday free", "forget Tuesday I want Wednesday"]
+    assert asked == ["Tuesday would do", "forget Tuesday I want Wednesday"]
     assert call.orders(do.CancelReply) and call.orders(do.PausePlayout)
 
 

@@ -104,6 +104,25 @@ def test_an_utterance_that_is_lost_is_known_at_once() -> None:
     assert asked(call) == [("good morning", "")]
 
 
+def test_a_hint_that_the_caller_is_done_ends_the_turn_sooner_and_for_this_pause_only() -> None:
+    """It is told during the pause; what is told after the caller went on, or of nobody, is stale."""
+    call = ring().speaks(2.0, "I would like a table", 1.0).at(3.3, on.TurnHinted(0.99)).run(5.0)
+    assert call.when(do.AskBrain) == pytest.approx(3.5)
+    call = ring().speaks(2.0, "I would like a table", 1.0).at(3.2, on.TurnHinted(0.99)).at(2.5, on.TurnHinted(0.99))
+    call.at(0.5, on.TurnHinted(0.99)).speaks(3.3, "today", 0.5).run(6.0)
+    assert asked(call) == [("I would like a table today", "")]
+    assert call.when(do.AskBrain) == pytest.approx(3.8 + 0.7)
+    assert call.conversation.counts["stale"] == 2
+
+
+def test_a_comma_of_ears_that_hear_whole_utterances_is_no_promise_of_more() -> None:
+    """They end in one for want of what follows; ears that stream mean it."""
+    call = ring().speaks(2.0, "A chair for my daughter,", 1.0).run(6.0)
+    assert call.when(do.AskBrain) == pytest.approx(3.7)
+    call = ring(streams=True).speaks(2.0, "A chair for my daughter,", 1.0).run(6.0)
+    assert call.when(do.AskBrain) == pytest.approx(4.6)
+
+
 # Interruptions
 
 
@@ -264,7 +283,7 @@ def test_a_noise_while_we_think_only_holds_the_reply() -> None:
 
 def test_an_interruption_between_two_sentences_takes_the_floor() -> None:
     """Nothing is playing, but the turn is not over."""
-    call = ring(["First.", 3.0, "Second."]).speaks(2.0, "tell me", 1.0).speaks(5.2, "no thank you", 1.2).run(8.0)
+    call = ring(["First.", 3.0, "Second."]).speaks(2.0, "tell me more", 1.0).speaks(5.2, "no thank you", 1.2).run(8.0)
     assert agent_turns(call)[1].heard_text == "First."
     assert agent_turns(call)[1].interrupted
     assert asked(call)[1] == ("no thank you", "")
@@ -272,7 +291,7 @@ def test_an_interruption_between_two_sentences_takes_the_floor() -> None:
 
 def test_a_backchannel_between_two_sentences_lets_the_second_come() -> None:
     """There is nothing to resume, and the shell is told so."""
-    call = ring(["First.", 3.0, "Second."]).speaks(2.0, "tell me", 1.0).speaks(5.2, "okay", 0.4).run(12.0)
+    call = ring(["First.", 3.0, "Second."]).speaks(2.0, "tell me more", 1.0).speaks(5.2, "okay", 0.4).run(12.0)
     assert not call.orders(do.ResumePlayout)
     assert call.orders(do.DropPlayout)
     assert agent_turns(call)[1].heard_text == "First. Second."
@@ -596,7 +615,7 @@ def test_a_silent_brain_is_covered_for_asked_again_and_given_up() -> None:
 
 def test_a_brain_that_breaks_off_is_not_asked_to_repeat_itself() -> None:
     """What was said stands; then the caller has the floor."""
-    call = ring(["First.", 100.0, "Second."]).speaks(2.0, "tell me", 1.0).run(25.0)
+    call = ring(["First.", 100.0, "Second."]).speaks(2.0, "tell me more", 1.0).run(25.0)
     assert said(call)[1:3] == ["First.", PHRASES.one_moment]
     assert agent_turns(call)[1].heard_text == f"First. {PHRASES.one_moment}"
     assert call.orders(do.CancelReply)
@@ -644,7 +663,7 @@ def test_a_voice_that_fails_hands_over() -> None:
 
 def test_one_failed_sentence_among_others_is_skipped() -> None:
     """The rest is worth hearing."""
-    call = ring(["First.", "Second."]).speaks(2.0, "tell me", 1.0)
+    call = ring(["First.", "Second."]).speaks(2.0, "tell me more", 1.0)
     call.at(4.0, lambda: call._voice.pop(SegmentId(3), None)).at(4.2, on.SegmentFailed(SegmentId(3)))
     call.at(4.3, on.SegmentFailed(SegmentId(33))).run(9.0)
     assert agent_turns(call)[1].heard_text == "First."
@@ -702,7 +721,7 @@ def test_a_lost_fence_does_not_hold_the_transcript_back() -> None:
 
 def test_a_voice_that_breaks_off_in_a_reply_ends_the_turn_with_what_was_heard() -> None:
     """The brain had finished; the rest of its sound never comes."""
-    call = ring(["First.", "Second."]).speaks(2.0, "tell me", 1.0)
+    call = ring(["First.", "Second."]).speaks(2.0, "tell me more", 1.0)
     call.at(4.05, lambda: call._voice.pop(SegmentId(3), None)).run(20.0)
     assert agent_turns(call)[1].heard_text == "First."
     assert agent_turns(call)[1].text == "First. Second."
@@ -761,7 +780,7 @@ def test_the_end_of_the_call_is_announced_and_polite() -> None:
 
 def test_the_limit_cuts_through_everything_and_cannot_be_talked_away() -> None:
     """A warning waits for the floor; the end does not."""
-    call = ring([LONG * 10], call_s=20.0, warn_before_s=5.0).speaks(2.0, "tell me", 1.0)
+    call = ring([LONG * 10], call_s=20.0, warn_before_s=5.0).speaks(2.0, "tell me more", 1.0)
     call.speaks(20.3, "but I", 1.0).keys(20.4, "1").at(20.5, on.ShutdownAsked()).run(40.0)
     assert PHRASES.limit_warning not in said(call)
     assert call.orders(do.HangUp) == [do.HangUp(EndedBy.LIMIT)]
@@ -770,10 +789,10 @@ def test_the_limit_cuts_through_everything_and_cannot_be_talked_away() -> None:
 
 def test_money_is_warned_of_and_ends_the_call_after_what_was_asked_for() -> None:
     """The reply under way is heard to its end, the next question is not put to the brain, and the end is polite."""
-    call = ring([LONG], silence=50.0).at(3.0, on.CostGrew(0.85)).speaks(8.0, "tell me", 1.0)
+    call = ring([LONG], silence=50.0).at(3.0, on.CostGrew(0.85)).speaks(8.0, "tell me more", 1.0)
     call.at(10.5, on.CostGrew(1.05)).speaks(17.0, "and what else", 1.0).run(40.0)
     assert said(call) == [PHRASES.greeting, PHRASES.limit_warning, LONG, PHRASES.farewell]
-    assert asked(call) == [("tell me", "")]
+    assert asked(call) == [("tell me more", "")]
     assert [turn.heard_text for turn in agent_turns(call)] == said(call)
     assert call.orders(do.HangUp) == [do.HangUp(EndedBy.LIMIT)]
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from stella.conversation.words import Answer, count_digits, is_backchannel, is_courtesy, is_unfinished, yes_or_no
+from stella.conversation.words import (
+    Answer,
+    count_digits,
+    ends_in_digits,
+    interrupts,
+    is_backchannel,
+    is_courtesy,
+    is_unfinished,
+    yes_or_no,
+)
 
 
 @pytest.mark.parametrize("text", ["mhm", "Ja.", "okay", "aha", "right", "ja, genau", "I see", "Alles klar!", "uh huh"])
@@ -44,6 +53,12 @@ def test_yes_and_no(text: str, answer: Answer) -> None:
         "zero six six",
         "well, ",
         "so...",
+        "Can you tell me?",
+        "Können Sie mir bitte sagen",
+        "I would like to know",
+        "it is for the company",
+        "Ich möchte mit Frau",
+        "meine Nummer ist",
     ],
 )
 def test_unfinished(text: str) -> None:
@@ -52,7 +67,17 @@ def test_unfinished(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "hello", "for what?", "one", "I want 2", "0664 123 4567", "null sechs sechs vier eins zwei drei"]
+    "text",
+    [
+        "",
+        "hello",
+        "weil meine Maschine kaputt ist",
+        "for what?",
+        "one",
+        "I want 2",
+        "0664 123 4567",
+        "null sechs sechs vier eins zwei drei",
+    ],
 )
 def test_finished(text: str) -> None:
     """Nothing says that more is to come."""
@@ -70,3 +95,17 @@ def test_goodbyes_and_thanks_are_courtesy() -> None:
     assert is_courtesy("okay, thank you, bye")
     assert not is_courtesy("")
     assert not is_courtesy("bye, one more question")
+
+
+def test_words_that_interrupt() -> None:
+    """They are meant, however short; others may be a hum that was misheard."""
+    assert all(interrupts(text) for text in ("Stop.", "nein", "Moment bitte", "what", "Hello?"))
+    assert not any(interrupts(text) for text in ("", "Anna", "and that", "okay"))
+
+
+def test_a_text_may_end_in_digits() -> None:
+    """Spoken or in figures."""
+    assert ends_in_digits("my number is one two")
+    assert ends_in_digits("0664 12")
+    assert not ends_in_digits("one table")
+    assert not ends_in_digits("")

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from stella.adapters.models.folder import ModelFolder
 from stella.adapters.silero import VoiceActivity
+from stella.adapters.smart_turn import TurnHints as SmartTurn
 from stella.app.brains import Brains
 from stella.app.speech import STT_NAMES, TTS_NAMES, Speech, embedded_voice
 from stella.calls.engines import Engines
@@ -48,6 +49,8 @@ class ProcessEngines:
         self._make_brains = brains or Brains(outbox)
         self._speech = speech or Speech(models)
         self.voice_activity = VoiceActivity(models.silero())
+        smart_turn = models.smart_turn()
+        self.turn_hints = SmartTurn(smart_turn) if smart_turn is not None else None
         self._brains: dict[tuple[str, str], Brain] = {}
 
     async def prepare(self, agents: tuple[Agent, ...], progress: Callable[[int, int], None] | None = None) -> None:
@@ -94,4 +97,6 @@ class ProcessEngines:
         for brain in self._brains.values():
             await brain.close()
         await self._speech.close()
+        if self.turn_hints is not None:
+            await self.turn_hints.close()
         await self.voice_activity.close()

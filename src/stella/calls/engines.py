@@ -7,6 +7,7 @@ from typing import Protocol
 from stella.domain.agent import Agent
 from stella.ports.brain import Brain
 from stella.ports.speech import SpeechToText, TextToSpeech, VoiceActivity
+from stella.ports.turn_hint import TurnHints
 
 
 class Engines(Protocol):
@@ -15,6 +16,10 @@ class Engines(Protocol):
     @property
     def voice_activity(self) -> VoiceActivity:
         """Speech or no speech, for all calls."""
+
+    @property
+    def turn_hints(self) -> TurnHints | None:
+        """A second opinion at pauses, for all calls; None where it is not installed."""
 
     def ears(self, agent: Agent, language: str) -> SpeechToText | None:
         """The first configured speech-to-text that understands `language`, or None: then the carrier must listen."""

@@ -12,6 +12,7 @@ from typing import Any
 from stella.audio.energy import loudness
 from stella.calls.echo_watch import FRAMES, EchoWatch, ended
 from stella.calls.engines import Engines
+from stella.calls.hint_watch import HintWatch
 from stella.calls.legs import Leg
 from stella.calls.live_call import LiveCall
 from stella.calls.recorder import opening_of
@@ -53,6 +54,7 @@ class CallSession(Shell):
         self._fed = 0
         self._lately: deque[tuple[float, bytes]] = deque(maxlen=FRAMES)
         self._watch: EchoWatch | None = None
+        self._hints = HintWatch(None, self.tell)
         super().__init__(call, leg, line.close, over, tapes)
 
     def media(self, mulaw: bytes) -> None:
@@ -67,6 +69,7 @@ class CallSession(Shell):
         self._lately.append((self._heard_at, mulaw))
         vad.feed(mulaw)
         ears.feed(mulaw)
+        self._hints.feed(mulaw)
 
     def mark(self, name: str) -> None:
         """A mark came back."""
@@ -91,6 +94,9 @@ class CallSession(Shell):
                 ears.finish(utterance)
             case do.DropUtterance(utterance):
                 ears.drop(utterance)
+            case do.AskBrain():
+                self._hints.turn_over()
+                self._carry_out_shared(action)
             case _:
                 self._carry_out_shared(action)
 
@@ -146,6 +152,10 @@ class CallSession(Shell):
         if self._watch is not None:
             level = None if change.speaking else loudness(ended(self._lately)[0])
             self._watch.changed(at, speaking=change.speaking, level=level)
+        if change.speaking:
+            self._hints.started()
+        else:
+            self._hints.stopped()
 
     def _echo(self) -> float:
         return self._speaker.echo_in(*ended(self._lately)) if self._speaker is not None else 0.0
@@ -183,13 +193,16 @@ class CallSession(Shell):
         self._vad = self._engines.voice_activity.open(self._activity)
         opening = opening_of(call)
         self._watch = EchoWatch(self._echo, opening.policy.echo_threshold, self._clock, self.tell)
+        hints, policy = self._engines.turn_hints, opening.policy
+        if hints is not None and policy.endpointing_min < policy.endpointing_max:
+            self._hints = HintWatch(hints, self.tell)
         self._begin(opening)
         for sound in self._early:
             self.media(sound)
         self._early.clear()
 
     async def _hush(self) -> None:
-        for listening in (self._vad, self._watch):
+        for listening in (self._vad, self._watch, self._hints):
             if listening is not None:
                 listening.close()
         if self._speaker is not None:

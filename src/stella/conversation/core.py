@@ -54,6 +54,7 @@ class Conversation:
             on.CallResumed: self._resumed,
             on.CallerStartedSpeaking: hearing.onsets.started,
             on.CallerStoppedSpeaking: hearing.onsets.stopped,
+            on.TurnHinted: hearing.onsets.hinted,
             on.HypothesisGrew: hearing.words.guessed,
             on.UtteranceFinal: hearing.words.understood,
             on.UtteranceLost: hearing.words.lost,

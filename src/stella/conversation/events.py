@@ -42,6 +42,13 @@ class CallerStoppedSpeaking:
 
 
 @value
+class TurnHinted:
+    """At the pause the caller is making, it sounds as if they were done: `finished` 0…1. A hint and no more."""
+
+    finished: float
+
+
+@value
 class HypothesisGrew:
     """Speech-to-text thinks so far that the utterance says `text`; `settled` where the engine takes that for whole."""
 
@@ -183,6 +190,7 @@ Event: TypeAlias = (
     | CallResumed
     | CallerStartedSpeaking
     | CallerStoppedSpeaking
+    | TurnHinted
     | HypothesisGrew
     | UtteranceFinal
     | UtteranceLost

@@ -34,7 +34,7 @@ class Floor:
     __slots__ = (
         "_segment", "_turn", "_utterance", "answered", "brief", "caller", "case", "counts", "cut", "cut_until", "digits",
         "endpointing", "expected", "gate", "interrupted", "late", "left", "limits", "mine", "now", "orders", "over",
-        "phrases", "playout", "policy", "progress_at", "ready_at", "silence", "speaking", "talked_over", "turns",
+        "phrases", "playout", "policy", "progress_at", "ready_at", "silence", "speaking", "streams", "talked_over", "turns",
         "utterance",
     )  # fmt: skip
 
@@ -59,6 +59,8 @@ class Floor:
         self.brief: set[UtteranceId] = set()
         """Those of `late` that were too short for words to be made out of them."""
         self.speaking = False
+        self.streams = False
+        """Whether the ears give words while somebody speaks, as far as they have shown."""
         self.talked_over = False
         self.interrupted = False
         self.utterance: Utterance | None = None

@@ -19,13 +19,12 @@ _YES_OR_NO = 3.0
 class Interrupting:
     """The interruptions of one conversation, one after the other."""
 
-    __slots__ = ("_floor", "_usual", "streams")
+    __slots__ = ("_floor", "_usual")
 
     def __init__(self, floor: Floor) -> None:
-        """Nobody interrupts. `streams` is whether the ears give words while somebody speaks, as far as they have shown."""
+        """Nobody interrupts."""
         self._floor = floor
         self._usual: float | None = None
-        self.streams = False
 
     def learn(self, level: float) -> None:
         """How loud a turn of this caller was, dB: who interrupts may be louder."""
@@ -46,7 +45,7 @@ class Interrupting:
             return
         farewell = mine.hanging_up and not alone
         floor.case = BargeIn(
-            policy, onset, floor.now, answering=answering or alone, farewell=farewell, streams=self.streams,
+            policy, onset, floor.now, answering=answering or alone, farewell=farewell, streams=floor.streams,
             usual=self._usual,
         )  # fmt: skip
         floor.case.began(utterance, onset)

@@ -32,6 +32,7 @@ class Onsets:
             floor.counts["stale"] += 1
             return
         self._learn_pace(event.at)
+        floor.endpointing.hint = None
         floor.speaking, floor.talked_over = True, False
         utterance = floor.begin_utterance(event.at)
         if floor.case is not None:
@@ -70,3 +71,12 @@ class Onsets:
             self._interrupting.rule(floor.case.stopped(event.at, floor.now, event.level))
         elif event.level is not None and event.at >= utterance.began + floor.policy.barge_in_decide:
             self._interrupting.learn(event.level)
+
+    def hinted(self, event: on.TurnHinted) -> None:
+        """How the pause sounds, if it is still the one that was listened to."""
+        floor = self._floor
+        if floor.hears or floor.caller.stopped is None:
+            floor.counts["stale"] += 1
+            return
+        floor.endpointing.hint = event.finished
+        floor.ready_at = None

@@ -30,7 +30,7 @@ class Policy:
         0.5, "s", 0.0, 5.0, "Least silence that ends the caller's turn. Lower answers sooner and cuts more people off."
     )
     endpointing_usual: float = _number(
-        0.7, "s", 0.0, 5.0, "Silence that ends a turn of which nothing special is known."
+        0.7, "s", 0.0, 5.0, "Silence that ends a turn of whose words and sound nothing special is known."
     )
     endpointing_max: float = _number(
         1.6, "s", 0.0, 10.0, "Most silence waited for: after an unfinished sentence or number."
@@ -38,6 +38,17 @@ class Policy:
     pace_margin: float = _number(
         1.25, "factor", 1.0, 3.0, "How much longer than this caller's own pauses a silence must be to end the turn."
     )
+    hint_sure: float = _number(
+        0.95,
+        "0 to 1",
+        0.0,
+        1.01,
+        "A turn that sounds this much like an end, and whose words say nothing, waits the least.",
+    )
+    hint_doubt: float = _number(
+        0.1, "0 to 1", 0.0, 1.0, "A turn that sounds no more than this like an end waits for `hint_patience`."
+    )
+    hint_patience: float = _number(1.1, "s", 0.0, 10.0, "The wait after words that sound as if more were to come.")
     stt_deadline: float = _number(
         3.0, "s", 0.2, 20.0, "How long to wait for the words of an utterance that is over, before it counts as lost."
     )

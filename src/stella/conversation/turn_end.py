@@ -59,6 +59,9 @@ class TurnEnd:
         began, stopped = caller.began, caller.stopped
         if not (text or caller.digits) or stopped is None or began is None:
             return floor.now
+        if not floor.streams:
+            # Ears that hear whole utterances end every other of them in a comma, for want of what follows.
+            text = text.rstrip(" ,;-")
         over = bool(caller.parts) and caller.parts[-1].over
         wait = floor.endpointing.wait(text, floor.expectation, stopped - began, over=over)
         return max(stopped + wait, floor.now)

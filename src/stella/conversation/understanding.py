@@ -33,7 +33,7 @@ class Understanding:
         if part is None or part.text is not None:
             floor.counts["stale"] += 1
             return
-        self._interrupting.streams = True
+        floor.streams = True
         guess = event.text.strip()
         if guess != part.guess:
             part.guess = guess
@@ -51,7 +51,7 @@ class Understanding:
         floor.progress_at = floor.now
         if part is not None and part.text is None:
             if not part.guess and len(text.split()) > _SAID_AT_ONCE:
-                self._interrupting.streams = False
+                floor.streams = False
             part.over = bool(event.over)
             self._settle_for(part, text)
         elif event.utterance in floor.late:

@@ -41,10 +41,18 @@ _TRAILING = _list(
     "und oder aber weil dass denn also mit für von bei der die das ein eine einen mein meine ist lautet sowie plus "
     "and or but because that with for from at the a an my is are to of so um uh äh ähm öhm hm er erm eh "
     "ob wenn obwohl sondern zwischen wegen über zum zur im den dem des einem einer eines meinem meiner meinen unser "
-    "unsere unserem ihre ihrem ihrer seine about if whether between your our his their"
+    "unsere unserem ihre ihrem ihrer seine about if whether between your our his their "
+    "herr herrn frau firma company mister mr mrs ms dr doctor doktor"
 )
-_OPENINGS = frozenset({("ich", "heiße"), ("wohne", "in"), ("my", "name's")})
+_OPENINGS = frozenset(
+    {
+        ("ich", "heiße"), ("wohne", "in"), ("my", "name's"), ("tell", "me"), ("mir", "sagen"), ("bitte", "sagen"), ("to", "know"),
+        ("was", "wondering"), ("wollte", "fragen"), ("möchte", "wissen"),
+    }
+)  # fmt: skip
 """Two last words behind which something must follow; "my number is" and its like end in a trailing word anyway."""
+_SUBORDINATORS = _list("dass weil ob wenn obwohl damit")
+"""What they open is over with its verb: "weil meine Maschine kaputt ist"."""
 _SPOKEN_DIGITS = _list(
     "null eins ein zwei zwo drei vier fünf sechs sieben acht neun zero oh one two three four five six seven eight nine"
 )
@@ -117,10 +125,14 @@ def is_unfinished(text: str) -> bool:
     """Whether more is to be expected: a trailing "and", "my number is", a hesitation, a number not yet complete."""
     ending = " ".join(text.rsplit(None, 2)[-2:])
     said = split(ending)
+    if tuple(said) in _OPENINGS:
+        return True
     if not said or ending.endswith("?"):
         return False
     last = said[-1]
-    if last in _TRAILING or ending.endswith((",", "…", "...", "-")) or tuple(said[-2:]) in _OPENINGS:
+    if last == "ist" and not _SUBORDINATORS.isdisjoint(split(text)):
+        return False
+    if last in _TRAILING or ending.endswith((",", "…", "...", "-")):
         return True
     return (last.isdigit() or last in _SPOKEN_DIGITS) and _stops_within_number(split(text))
 
@@ -136,12 +148,19 @@ def _stops_within_number(said: list[str]) -> bool:
     return groups > 1 and digits < _PLAUSIBLE_NUMBER
 
 
+def ends_in_digits(text: str) -> bool:
+    """Whether the last thing said is a digit."""
+    said = split(text)
+    return bool(said) and (said[-1].isdigit() or said[-1] in _SPOKEN_DIGITS)
+
+
 def is_complete_number(text: str, digits: int) -> bool:
     """Whether a text names all digits that were asked for (0: as many as a telephone number has)."""
     return count_digits(text) >= (digits or _PLAUSIBLE_NUMBER)
 
 
 SPOKEN_DIGITS = _SPOKEN_DIGITS
+SUBORDINATORS = _SUBORDINATORS
 KNOWN = frozenset().union(
     BACKCHANNELS, _YES, _NO, _DOUBT, _CHANGES, _INTERRUPTING, _TRAILING, _COURTESY,
     _list("phone telephone mobile number name address email nummer adresse mail telefonnummer handynummer heiße wohne"),

@@ -89,6 +89,11 @@ class ModelFolder:
         library = self.file("moonshine", "moonshine_voice/libmoonshine.so")
         return library, library.parent / "assets" / "tiny-en"
 
+    def smart_turn(self) -> Path | None:
+        """The ONNX file of the turn hints, or None where it was not pulled."""
+        model = MODELS["smart-turn"]
+        return self.of(model) / model.files[0].path if self.state(model) is Presence.READY else None
+
     def espeak(self) -> tuple[Path, Path] | None:
         """Library and the folder that holds `espeak-ng-data`, or None where it was not pulled."""
         if self.state(MODELS["espeak"]) is not Presence.READY:

@@ -226,6 +226,7 @@ class Stage:
         self._made, self._busy = brains, busy
         self._ears, self._voice = LetterEars(), LetterVoice(busy)
         self.voice_activity = LetterActivity()
+        self.turn_hints = None
         self._brains: dict[tuple[str, str], WatchedBrain] = {}
 
     async def prepare(self, agents: tuple[Agent, ...], progress: Callable[[int, int], None] | None = None) -> None:
