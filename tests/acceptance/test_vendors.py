@@ -93,6 +93,24 @@ def test_a_german_caller_is_answered_on_the_stream(heard: Heard) -> None:
     assert "Anna Berger" in listening["keyterms"]
 
 
+def test_the_greeting_is_ready_before_the_call_and_so_is_a_connection_for_the_answer(heard: Heard) -> None:
+    """By order, not by time: nobody waits for a vendor between `start` and the greeting, nor later for a handshake.
+
+    The stream opens the ears. Before that the greeting was made, once and for all calls; what is asked of the voice
+    first afterwards comes over a connection that stood before.
+    """
+    order, over = heard.vendors.order, heard.vendors.over
+    listens = order.index("GET /v1/listen")
+    speaks = [at for at, what in enumerate(order) if what.startswith("POST /v1/text-to-speech/")]
+    greeting = next(turn for turn in heard.rung.record["turns"] if turn["speaker"] == "agent")["text"]
+    assert greeting in [
+        text for path, _, text in heard.vendors.asked[: len([at for at in speaks if at < listens])] if path
+    ]
+    assert [text for _, _, text in heard.vendors.asked].count(greeting) == 1
+    answer = next(at for at in speaks if at > listens)
+    assert over[answer] in over[:listens]
+
+
 def test_ears_that_die_in_mid_utterance_lose_no_word(heard: Heard) -> None:
     """The caller is not asked again: the sound was kept, and heard over a new line."""
     assert heard.vendors.lines >= 2

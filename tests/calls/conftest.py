@@ -335,6 +335,7 @@ class House:
     brain: ScriptedBrain
     agent: Agent
     voice_activity: Any
+    engines: Any = None
 
     async def voice_webhook(self, **fields: Any) -> Plan:
         return await self.switchboard.incoming(request(**fields))
@@ -376,12 +377,16 @@ class ScriptedEngines:
         self._ears, self._voice, self._brain = ears, voice, brain
         self.voice_activity = _Vad(ears)
         self.turn_hints: Any = None
+        self.expected: list[tuple[str, str]] = []
 
     def ears(self, agent: Agent, language: str) -> Ears | None:
         return self._ears if language in self._ears.languages else None
 
     def voice(self, agent: Agent, language: str) -> Voice:
         return self._voice
+
+    def expect(self, agent: Agent, language: str) -> None:
+        self.expected.append((agent.name, language))
 
     def brain(self, agent: Agent) -> ScriptedBrain:
         return self._brain
@@ -401,6 +406,6 @@ def house() -> Callable[..., House]:
         ears, voice, brain, store = Ears(languages), Voice(), ScriptedBrain(script), Store()
         engines = ScriptedEngines(ears, voice, brain)
         board = Switchboard(Shelf(agent), engines, store, virtual_clock(), **options)
-        return House(board, store, ears, voice, brain, agent, engines.voice_activity)
+        return House(board, store, ears, voice, brain, agent, engines.voice_activity, engines)
 
     return build

@@ -365,3 +365,19 @@ def test_a_pause_is_listened_to_where_somebody_can(run, house):
     run(call(None))
     run(call(Sure()))
     assert gaps[0] - gaps[1] == 200
+
+
+def test_engines_are_told_of_a_call_when_it_rings(run, house):
+    """Connections can stand before `start` comes: the disclosure is playing meanwhile."""
+
+    async def call():
+        h = house()
+        plan = await h.voice_webhook()
+        expected = list(h.engines.expected)
+        session, _ = h.connect(plan)
+        session.stopped()
+        session.gone()
+        await asyncio.sleep(1)
+        return expected, h.engines.expected
+
+    assert run(call()) == ([("receptionist", "en")], [("receptionist", "en")])

@@ -12,6 +12,7 @@ from stella.adapters.smart_turn import TurnHints as SmartTurn
 from stella.app.brains import Brains
 from stella.app.speech import STT_NAMES, TTS_NAMES, Speech, embedded_voice
 from stella.calls.engines import Engines
+from stella.calls.language import key_hints
 from stella.calls.pronounce import PronouncedVoice, Respelling
 from stella.domain.agent import Agent
 from stella.ports.brain import Brain
@@ -67,6 +68,9 @@ class ProcessEngines:
         for setup in agent.languages:
             phrases = setup.phrases
             texts = [getattr(phrases, name) for name in FIXED] + [*phrases.no_input, *phrases.still_working]
+            if len(agent.languages) > 1:
+                # So a caller is greeted whose language nobody knows.
+                texts.append(" ".join((phrases.greeting, *key_hints(agent, setup))))
             if agent.preset.asks:
                 texts += [phrases.consent_question, phrases.consent_unclear, phrases.consent_yes, phrases.consent_no]
             shown = progress or (lambda _done, _of: None)
@@ -82,6 +86,10 @@ class ProcessEngines:
         """The row of the agent's text-to-speech engines that speak `language`. Raises Unavailable."""
         voice = self._speech.voice(agent.engines.tts, language)
         return PronouncedVoice(voice, agent.pronunciation) if agent.pronunciation else voice
+
+    def expect(self, agent: Agent, language: str) -> None:
+        """Connections of the first voice of the row are opened before the caller hears anything."""
+        self._speech.expect(agent.engines.tts, language)
 
     def brain(self, agent: Agent) -> Brain:
         """The brain of this version of the agent; versions no longer used are let go."""

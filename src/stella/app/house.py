@@ -141,7 +141,7 @@ async def open_house(
         stack.push_async_callback(store.close)
         outbox = await _open_outbox(settings, store, shelf, stack, development=development)
         metrics = PrometheusMetrics()
-        session = await stack.enter_async_context(aiohttp.ClientSession())
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=vendor_connections()))
         tool_sessions = ToolSessions()
         stack.push_async_callback(tool_sessions.close)
         own = program.own if program is not None else NOTHING_OWN
@@ -172,6 +172,12 @@ async def open_house(
         server = StellaServer(inside, config)
         async with housekeeping(switchboard, store, shelf, engines, library, settings.retention_days):
             yield House(settings, server, switchboard, shelf, engines, store, outbox, token, new)
+
+
+def vendor_connections() -> aiohttp.TCPConnector:
+    """The one pool to all vendors. Calls bound it (`calls_at_once`), not a number of its own: every stream of ears holds a
+    connection for the whole call. An idle one is kept for more than a minute, so that the next sentence finds it warm."""
+    return aiohttp.TCPConnector(limit=0, keepalive_timeout=75.0, ttl_dns_cache=300)
 
 
 async def _open_outbox(

@@ -37,6 +37,8 @@ _log = structlog.get_logger("stella.speech")
 LOCAL_EARS, LOCAL_VOICES = ("moonshine", "bench"), ("embedded", "bench")
 STT_NAMES = (*LOCAL_EARS, *EARS)
 TTS_NAMES = (*LOCAL_VOICES, *VOICES)
+STANDING_BY_MOST = 8
+"""Connections that are being opened ahead at a time; a crowd of callers shares those there are."""
 LAST_EARS, LAST_VOICE = "moonshine", "embedded"
 """Behind every vendor, where they know the language: they need no network."""
 
@@ -63,6 +65,7 @@ class Speech:
         self._voice_rows: dict[tuple[tuple[str, ...], str], TextToSpeech | None] = {}
         self._checked: set[tuple[str, str]] = set()
         self._refused: set[str] = set()
+        self._standing_by: set[asyncio.Task[None]] = set()
 
     async def prepare(self, stt: Iterable[str], tts: Iterable[str], languages: Iterable[str]) -> None:
         """Build what an agent names, and what stands behind it. Raises ConfigError with what is missing."""
@@ -179,8 +182,20 @@ class Speech:
             for (text, *_), failure in await cache.warm([(text, language, own) for text in texts], progress):
                 _log.warning("phrase-not-rendered", engine=name, language=language, code=failure.code, length=len(text))
 
+    def expect(self, names: tuple[str, ...], language: str) -> None:
+        """A call rings: the first voice of the row that is well gets a connection ready. Never blocks."""
+        row = [name for name in self._voice_names(names, language) if not self._breaker("tts", name).open]
+        if not row or row[0] not in self._bare or len(self._standing_by) >= STANDING_BY_MOST:
+            return
+        task = asyncio.get_running_loop().create_task(self._bare[row[0]].stand_by(), name="stand-by")
+        self._standing_by.add(task)
+        task.add_done_callback(self._standing_by.discard)
+
     async def close(self) -> None:
         """Stop everything, in reverse."""
+        for task in self._standing_by:
+            task.cancel()
+        await asyncio.gather(*self._standing_by, return_exceptions=True)
         for voice in self._voices.values():
             await voice.close()
         for ears in self._ears.values():

@@ -27,5 +27,8 @@ class Engines(Protocol):
     def voice(self, agent: Agent, language: str) -> TextToSpeech:
         """The configured text-to-speech for `language`. Raises Unavailable where there is none."""
 
+    def expect(self, agent: Agent, language: str) -> None:
+        """A call rings: what a caller should not wait for later (connections) may be made ready now. Never blocks."""
+
     def brain(self, agent: Agent) -> Brain:
         """The agent's brain, one for all calls of that version of the agent."""

@@ -17,6 +17,7 @@ from stella.ports.store import CallStore
 def new_call(request: CallRequest, agent: Agent, engines: Engines, store: CallStore, clock: Clock) -> LiveCall:
     """The call as it rings: its language is chosen, its record begun, its brain open. Nothing is written yet."""
     setup, certain = first_language(agent, request.from_, request.country)
+    engines.expect(agent, setup.code)
     record = CallRecord(
         request.call_sid,
         account_sid=request.account_sid,

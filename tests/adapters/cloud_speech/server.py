@@ -77,6 +77,11 @@ class VendorServer:
     """What is heard once the script is over."""
     language: str = "en"
     """What is spoken, for ears that are asked to tell."""
+    order: list[str] = field(default_factory=list)
+    """Every request, in the order they came."""
+    connections: list[Any] = field(default_factory=list)
+    over: list[int] = field(default_factory=list)
+    """Over which connection each of `order` came."""
     voices: list[str] = field(default_factory=list)
     paces: list[float] = field(default_factory=list)
     """How far ahead of real time sound came, in seconds."""
@@ -107,6 +112,10 @@ class VendorServer:
     def refusal(self, request: web.Request) -> web.Response | None:
         """The answer to a wrong key, or the one that the knobs ask for."""
         given = request.headers
+        self.order.append(f"{request.method} {request.path}")
+        if request.transport not in self.connections:
+            self.connections.append(request.transport)
+        self.over.append(self.connections.index(request.transport))
         names = ("xi-api-key", "x-api-key", "ocp-apim-subscription-key")
         key = given.get("authorization", "").split(" ")[-1] or next(
             (given[name] for name in names if name in given), ""

@@ -235,3 +235,24 @@ async def test_azure_gets_the_text_as_text_whatever_signs_are_in_it(
     (_, _, spoken), *_ = vendors.asked
     assert spoken == text.translate({ord("<"): " ", ord(">"): " "})
     assert vendors.voices == ['de-AT-"Jonas"&Neural', "de-AT-IngridNeural"]
+
+
+async def test_a_connection_stands_before_anybody_speaks_and_the_first_sentence_takes_it(
+    voice: CloudVoice, vendors: VendorServer
+) -> None:
+    """One connection in all: nobody waits for a handshake. Asked again at once, nothing is opened."""
+    await voice.stand_by()
+    await voice.stand_by()
+    assert [order.split()[0] for order in vendors.order] == ["HEAD"]
+    await collect(voice)
+    await collect(voice)
+    await voice.stand_by()
+    assert [order.split()[0] for order in vendors.order] == ["HEAD", "POST", "POST"]
+    assert len(vendors.connections) == 1
+
+
+async def test_standing_by_is_quiet_when_nobody_answers(session: aiohttp.ClientSession, vendors: VendorServer) -> None:
+    """The sentence itself will say what is wrong."""
+    await CloudVoice(DeepgramVoice(KEY, "http://127.0.0.1:9"), session).stand_by()
+    vendors.faults.status = 503
+    await make("deepgram", vendors, session).stand_by()

@@ -21,6 +21,8 @@ from stella.ports.speech import Sound
 LONGEST = 1500
 """Characters of one segment; the rest is not spoken. Every vendor takes as many."""
 RATE = 8000
+WARM_S = 20.0
+"""A connection used so lately is taken for one that still stands; most vendors keep idle ones for a minute or more."""
 SILENCE_MOST = 12_000
 """Bytes of silence a voice may begin with (1.5 s)."""
 QUIET = bytes((*range(0x70, 0x80), *range(0xF0, 0x100)))
@@ -91,6 +93,22 @@ class CloudVoice:
         self._dialect, self._session, self._patience = dialect, session, patience or Patience()
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=self._patience.connect)
         self._closed = False
+        self._asked_at = float("-inf")
+
+    async def stand_by(self) -> None:
+        """Open a connection for the sentence that will come, unless there must be one. Quiet, and costs nothing."""
+        now = asyncio.get_running_loop().time()
+        if self._closed or now - self._asked_at < WARM_S:
+            return
+        self._asked_at = now
+        url, headers = self._dialect.check()
+        try:
+            async with asyncio.timeout(self._patience.connect + self._patience.first):
+                async with self._session.head(url, headers=headers, timeout=self._timeout, allow_redirects=False):
+                    pass
+        except (aiohttp.ClientError, OSError, TimeoutError, ValueError):
+            # The sentence itself will say what is wrong, where somebody can do something about it.
+            return
 
     async def speak(self, text: str, language: str, voice: str = "") -> AsyncIterator[Sound]:
         """As the port."""
@@ -158,6 +176,7 @@ class CloudVoice:
             return await self._post(order)
 
     async def _post(self, order: Order) -> aiohttp.ClientResponse:
+        self._asked_at = asyncio.get_running_loop().time()
         return await self._session.post(
             order.url, data=order.body, headers=order.headers, timeout=self._timeout, allow_redirects=False
         )

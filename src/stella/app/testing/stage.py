@@ -243,6 +243,9 @@ class Stage:
         """As the port."""
         return self._voice
 
+    def expect(self, agent: Agent, language: str) -> None:
+        """Nothing has to be made ready."""
+
     def brain(self, agent: Agent) -> WatchedBrain:
         """As the port."""
         key = (agent.name, agent.version)
