@@ -14,6 +14,9 @@ __version__ = "0.1.0"
 # From 1.32 on, onnxruntime makes itself a device id below the home folder and reports to its maker over the network, unless
 # this is set before it is loaded, by whichever module that may be (its pull requests 27379, 29843).
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+# The matrices here are small: a second thread for one product costs more than the product, and the processor belongs to
+# calls. Read when numpy is loaded, so a program that loads it first sets this itself.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _OFFERED = {
     "Stella": "stella.app.program",
