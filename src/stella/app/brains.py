@@ -20,6 +20,7 @@ from stella.app.doors import KINDS, Vendor, vendors
 from stella.app.library import Library
 from stella.app.own import NOTHING_OWN, Own, own_answer
 from stella.app.prices import usd
+from stella.app.realtime import Realtimes
 from stella.app.toolkit import Toolkit
 from stella.calls.brain_chain import BrainChain
 from stella.calls.breaker import Breaker
@@ -58,6 +59,7 @@ class Brains:
         own: Own = NOTHING_OWN,
         toolkit: Toolkit | None = None,
         library: Library | None = None,
+        realtime: Realtimes | None = None,
     ) -> None:
         """Without a session only what needs no network can be made. Sessions are closed by their owner.
 
@@ -66,6 +68,7 @@ class Brains:
         self._own, self._library = own, library or Library()
         self._outbox, self._session, self._access = outbox, session, access or {}
         self.toolkit = toolkit or Toolkit(outbox, tool_sessions)
+        self._realtime = realtime or Realtimes(None, {})
         self._metrics = metrics or NullMetrics()
         self._models: dict[tuple[str, bool], LanguageModel] = {}
         self._health: dict[str, Breaker] = {}
@@ -88,7 +91,9 @@ class Brains:
         names = list(dict.fromkeys(names))
         behind = [any(map(_may_fail, names[place + 1 :])) for place in range(len(names))]
         company = AgentCompany(agent, knowledge)
-        boxes = self.toolkit.toolboxes(agent, company, self._own.tools) if any(map(_may_fail, names)) else None
+        speaks = agent.voice_path == "realtime"
+        needs_tools = speaks or any(map(_may_fail, names))
+        boxes = self.toolkit.toolboxes(agent, company, self._own.tools) if needs_tools else None
         brains: list[Brain] = []
         for name, hurried in zip(names, behind, strict=True):
             if boxes is not None and _may_fail(name):
@@ -96,7 +101,8 @@ class Brains:
                 brains.append(self._with_tools(name, company, boxes, hurried))
             else:
                 brains.append(Receptionist(agent, knowledge, self._outbox) if name == LAST_RESORT else bench.Brain())
-        return brains[0] if len(brains) == 1 else BrainChain(brains, self._health, self._metrics)
+        brain = brains[0] if len(brains) == 1 else BrainChain(brains, self._health, self._metrics)
+        return self._realtime.wrap(agent, brain, company, boxes) if speaks and boxes is not None else brain
 
     def _with_tools(self, name: str, company: AgentCompany, boxes: Toolboxes, hurried: bool) -> Brain:
         """A function of somebody's own, or a model."""
@@ -132,7 +138,8 @@ class Brains:
         """
         new = {name: model for (name, _), model in self._models.items() if name not in self._checked}
         self._checked |= set(new)
-        await asyncio.gather(self.toolkit.settled(), *(self._check(name, model) for name, model in new.items()))
+        checks = (self._check(name, model) for name, model in new.items())
+        await asyncio.gather(self.toolkit.settled(), self._realtime.check(), *checks)
 
     async def _check(self, name: str, model: LanguageModel) -> None:
         setting = self._access[name.partition(":")[0]].setting

@@ -25,6 +25,7 @@ from stella.app.housekeeping import housekeeping
 from stella.app.library import Library
 from stella.app.live_events import LiveEvents
 from stella.app.own import NOTHING_OWN, Program
+from stella.app.realtime import Realtimes, realtime_access
 from stella.app.secrets_file import secret_file
 from stella.app.settings import Settings
 from stella.app.speech import Speech
@@ -148,7 +149,11 @@ async def open_house(
         toolkit = Toolkit(outbox, tool_sessions)
         stack.push_async_callback(toolkit.close)
         library = Library(WebPages(tool_sessions.public, settings.data_dir / "pages", time.time, is_forbidden))
-        brains = Brains(outbox, session, vendors(settings), metrics, own=own, toolkit=toolkit, library=library)
+        realtime = Realtimes(session, realtime_access(settings), metrics)
+        stack.push_async_callback(realtime.close)
+        brains = Brains(
+            outbox, session, vendors(settings), metrics, own=own, toolkit=toolkit, library=library, realtime=realtime
+        )
         engines: HouseEngines
         if stage is not None:
             engines = stage(brains)

@@ -16,6 +16,7 @@ from stella.calls.hint_watch import HintWatch
 from stella.calls.legs import Leg
 from stella.calls.live_call import LiveCall
 from stella.calls.recorder import opening_of
+from stella.calls.senses import ears_of, voice_of
 from stella.calls.shell import Shell
 from stella.calls.speak import RATE, Speaker
 from stella.calls.think import Thinker
@@ -32,7 +33,6 @@ from stella.ports.speech import (
     Hypothesis,
     SpeechToTextStream,
     Switched,
-    TextToSpeech,
     VoiceActivityStream,
 )
 from stella.ports.tapes import TapeStore
@@ -103,11 +103,11 @@ class CallSession(Shell):
     async def _switch(self, code: str) -> None:
         call = self.call
         setup = call.agent.language(code)
-        ears = self._engines.ears(call.agent, setup.code)
         if setup.code == call.language.code:
             self.tell(on.LanguageChanged(setup.phrases))
             return
         call.speak(setup)
+        ears = ears_of(call, self._engines, setup.code, self._unheard)
         if ears is None:
             # Nobody here understands this language: the carrier's own ears do.
             self._close(EndedBy.AGENT, "gather", "language")
@@ -124,7 +124,7 @@ class CallSession(Shell):
         if old is not None:
             await old.close()
         if self._speaker is not None:
-            self._speaker.use(*self._voice())
+            self._speaker.use(*voice_of(call, self._engines))
         self.tell(on.LanguageChanged(setup.phrases))
 
     def _follow(self, code: str) -> None:
@@ -134,18 +134,18 @@ class CallSession(Shell):
             return
         setup = call.agent.language(code)
         try:
-            voice = self._engines.voice(call.agent, code)
+            self._engines.voice(call.agent, code)
         except ProviderError:
             return
         call.speak(setup)
         call.language_certain = True
         if self._speaker is not None:
-            self._speaker.use(voice, code, setup.voice)
+            self._speaker.use(*voice_of(call, self._engines))
         self.tell(on.LanguageChanged(setup.phrases, followed=True))
 
-    def _voice(self) -> tuple[TextToSpeech, str, str]:
-        setup = self.call.language
-        return self._engines.voice(self.call.agent, setup.code), setup.code, setup.voice
+    def _unheard(self) -> None:
+        """The caller speaks, and no ears of ours are left: the carrier's own listen."""
+        self._close(EndedBy.ERROR, "gather", "engine")
 
     def _activity(self, change: Activity) -> None:
         at = self._clock() - (self._fed - change.at_sample) / RATE
@@ -178,12 +178,12 @@ class CallSession(Shell):
         call = self.call
         await call.commit()
         setup = call.language
-        ears = self._engines.ears(call.agent, setup.code)
+        ears = ears_of(call, self._engines, setup.code, self._unheard)
         if ears is None:
             self._close(EndedBy.AGENT, "gather", "language")
             return
         try:
-            self._speaker = Speaker(self._line, self.tell, self._clock, self._voice(), call.note_switch)
+            self._speaker = Speaker(self._line, self.tell, self._clock, voice_of(call, self._engines), call.note_switch)
             self._ears = await ears.open(setup.code, self._heard, call.vocabulary, call.agent.others(setup.code))
         except ProviderError as failure:
             self._log.warning("engine-not-there", provider=failure.provider, code=failure.code)

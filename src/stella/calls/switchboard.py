@@ -17,6 +17,7 @@ from stella.calls.legs import LegState
 from stella.calls.live_call import Clock, LiveCall
 from stella.calls.new_call import new_call
 from stella.calls.resume import revive
+from stella.calls.senses import path_of, understands
 from stella.calls.session import CallSession
 from stella.calls.transfers import Transfers
 from stella.domain.agent import Agent
@@ -159,12 +160,10 @@ class Switchboard:
         return self._keep_plan(call, self._open_stream(call, first=True))
 
     def _open_stream(self, call: LiveCall, *, first: bool = False, why: str = "") -> Plan:
-        says: tuple[Spoken, ...] = ()
         setup = call.language
-        if first:
-            says = (Spoken(setup.phrases.disclosure, setup.locale, setup.say_voice),)
+        says = (Spoken(setup.phrases.disclosure, setup.locale, setup.say_voice),) if first else ()
         call.resume_why = why
-        call.path = call.record.voice_path = "stream"
+        call.path = call.record.voice_path = path_of(call)
         call.leg_over.clear()
         leg = call.legs.mint(self._new_token(), sum(len(say.text) for say in says), self._clock.monotonic())
         return OpenStream(says, leg.token)
@@ -315,7 +314,7 @@ class Switchboard:
 
     def _gather_only(self, call: LiveCall) -> bool:
         """Whether this call can only be carried by the carrier's own ears."""
-        return call.agent.voice_path == "gather" or self._engines.ears(call.agent, call.language.code) is None
+        return call.agent.voice_path == "gather" or not understands(call, self._engines)
 
     async def _gather(self, request: CallRequest) -> Plan:
         call = self._calls.get(request.call_sid)

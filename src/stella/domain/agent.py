@@ -99,6 +99,7 @@ class Engines:
     stt: tuple[str, ...] = ("moonshine",)
     brain: tuple[str, ...] = ("receptionist",)
     tts: tuple[str, ...] = ("embedded",)
+    realtime: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,7 +170,7 @@ TABLES: dict[str, dict[str, Key]] = {
         name: Key("texts" if name in _LISTS else "text", "A fixed phrase.", most=5) for name in Phrases.__slots__
     },
     "engines": {
-        kind: Key("texts", f"Adapters for {kind}.", _ENGINE, most=8) for kind in ("stt", "brain", "tts")
+        kind: Key("texts", f"Adapters for {kind}.", _ENGINE, most=8) for kind in ("stt", "brain", "tts", "realtime")
     },
     "vocabulary": {
         "words": Key("texts", "In every language.", _free(WORD_MOST), most=100),

@@ -35,6 +35,8 @@ class Answer:
 
     text: str = ""
     calls: tuple[tuple[str, str], ...] = ()
+    cut_at: int = -1
+    """The connection breaks after so many bytes of this answer."""
 
 
 @dataclass
@@ -262,7 +264,7 @@ class OpenAILine:
             await self.socket.send_str("{]")
             return
         if told.text:
-            await self.speak(response, told.text)
+            await self.speak(response, told)
         for name, arguments in told.calls:
             item = Item(self.new("item"), "function_call", name)
             server.items.append(item)
@@ -271,8 +273,8 @@ class OpenAILine:
             await self.say("response.output_item.done", response_id=response, item={**about, "arguments": arguments})
         await self.done("completed", None)
 
-    async def speak(self, response: str, text: str) -> None:
-        server, faults = self.server, self.server.faults
+    async def speak(self, response: str, told: Answer) -> None:
+        server, faults, text = self.server, self.server.faults, told.text
         item = Item(self.new("item"), "agent")
         server.items.append(item)
         about = {"response_id": response, "item_id": item.id, "content_index": 0, "output_index": 0}
@@ -285,7 +287,7 @@ class OpenAILine:
                 grown = f" {word}" if item.text else word
                 item.text += grown
                 await self.say("response.output_audio_transcript.delta", delta=grown, **about)
-            await self._misbehave(item.size)
+            await self._misbehave(item.size, told.cut_at)
             await self.say("response.output_audio.delta", delta=base64.b64encode(piece).decode(), **about)
             item.size += len(piece)
             server.spoken += len(piece)
@@ -297,11 +299,11 @@ class OpenAILine:
         await self.say("response.output_audio_transcript.done", transcript=item.text, **about)
         await self.say("response.output_item.done", response_id=response, item={"id": item.id, "type": "message"})
 
-    async def _misbehave(self, size: int) -> None:
+    async def _misbehave(self, size: int, cut_at: int) -> None:
         faults = self.server.faults
         if 0 <= faults.hang_at <= size:
             await asyncio.sleep(3600)
-        if 0 <= faults.cut_at <= size:
+        if 0 <= faults.cut_at <= size or 0 <= cut_at <= size:
             assert self.request.transport is not None
             self.request.transport.abort()
             await asyncio.sleep(3600)
