@@ -81,6 +81,7 @@ TITLES = {
     "tools": "`[[tools]]`",
     "tools.parameters": "`[[tools.parameters]]`",
     "tools.headers": "`[[tools.headers]]`",
+    "sms": "`[sms]`",
     "mcp": "`[[mcp]]`",
     "mcp.headers": "`[[mcp.headers]]`",
     "mcp.environment": "`[[mcp.environment]]`",

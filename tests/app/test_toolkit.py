@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
 from stella.adapters.http_tool import ToolSessions
-from stella.app.toolkit import Toolkit
-from stella.domain.agent import Agent, LanguageSetup, McpSetup
+from stella.app.settings import load_settings
+from stella.app.texts import why_no_texts
+from stella.app.toolkit import TextDesk, Toolkit
+from stella.domain.agent import Agent, LanguageSetup, McpSetup, NotifyTarget, SmsSetup
 from stella.domain.errors import ConfigError
 from stella.domain.phrases import PHRASES_EN
 from stella.ports.company import Page
@@ -78,3 +81,30 @@ async def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     await sessions.close()
     with pytest.raises(ConfigError, match="network"):
         Toolkit(House()).toolboxes(GONE, House())
+
+
+async def test_texts_without_an_account_are_refused_at_the_start() -> None:
+    """Not in the middle of a call, and with what is missing."""
+    texting = replace(AGENT, sms=SmsSetup())
+    for environ, why in (
+        ({}, "TWILIO_ACCOUNT_SID"),
+        ({"TWILIO_ACCOUNT_SID": "AC" + "a" * 32}, "TWILIO_AUTH_TOKEN"),
+        ({"TWILIO_ACCOUNT_SID": "AC" + "a" * 32, "TWILIO_AUTH_TOKEN": "b" * 32}, "TWILIO_NUMBER"),
+    ):
+        desk = TextDesk(Texts(), partial(why_no_texts, load_settings(environ)))
+        with pytest.raises(ConfigError, match=why):
+            Toolkit(House(), None, desk).toolboxes(texting, House())
+    ready = load_settings(
+        {"TWILIO_ACCOUNT_SID": "AC" + "a" * 32, "TWILIO_AUTH_TOKEN": "b" * 32, "TWILIO_NUMBER": "+4366412345678"}
+    )
+    desk = TextDesk(Texts(), partial(why_no_texts, ready))
+    assert "send_sms" in names(Toolkit(House(), None, desk), texting)
+    with pytest.raises(ConfigError, match="sms"):
+        Toolkit(House()).toolboxes(texting, House())
+
+
+class Texts:
+    """Takes texts for callers."""
+
+    async def put_to(self, notice: Notice, agent: str, target: NotifyTarget) -> None:
+        """As the port."""

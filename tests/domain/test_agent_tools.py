@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from stella.domain.agent import Agent, HttpToolSetup, PythonToolSetup, ToolCare, ToolParameter
+from stella.domain.agent import Agent, HttpToolSetup, PythonToolSetup, SmsSetup, ToolCare, ToolParameter
 from stella.domain.agent_file import parse_agent
 from stella.domain.errors import AgentFileError
 
@@ -159,3 +159,19 @@ def test_a_fault_of_a_server_is_named(before: str, after: str, reason: str) -> N
     with pytest.raises(AgentFileError, match=reason) as caught:
         agent((SERVER + PROGRAM).replace(before, after, 1))
     assert caught.value.line > 0
+
+
+def test_texts_to_callers_are_read_and_bounded() -> None:
+    """A sender that is a messaging service, countries that can be allowed, hosts instead of addresses."""
+    read = agent('[sms]\ncountries = ["AT"]\nper_call = 1\nlinks = ["vintaro.at"]\n').sms
+    assert read == SmsSetup(countries=("AT",), per_call=1, links=("vintaro.at",))
+    assert agent("[sms]\n").sms == SmsSetup() and agent("").sms is None
+    for line in (
+        'sender = "+43900123456"',
+        'countries = ["XX"]',
+        "per_call = 9",
+        'links = ["https://x.at/"]',
+        'to = "+431"',
+    ):
+        with pytest.raises(AgentFileError):
+            agent(f"[sms]\n{line}\n")

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import partial
 
 import aiohttp
 
@@ -30,7 +31,8 @@ from stella.app.secrets_file import secret_file
 from stella.app.settings import Settings
 from stella.app.speech import Speech
 from stella.app.speech_vendors import speech_access
-from stella.app.toolkit import Toolkit
+from stella.app.texts import Texts, why_no_texts
+from stella.app.toolkit import TextDesk, Toolkit
 from stella.calls.live_call import Clock
 from stella.calls.switchboard import Switchboard
 from stella.conversation.policy import Policy
@@ -146,7 +148,7 @@ async def open_house(
         tool_sessions = ToolSessions()
         stack.push_async_callback(tool_sessions.close)
         own = program.own if program is not None else NOTHING_OWN
-        toolkit = Toolkit(outbox, tool_sessions)
+        toolkit = Toolkit(outbox, tool_sessions, TextDesk(outbox, partial(why_no_texts, settings)))
         stack.push_async_callback(toolkit.close)
         library = Library(WebPages(tool_sessions.public, settings.data_dir / "pages", time.time, is_forbidden))
         realtime = Realtimes(session, realtime_access(settings), metrics)
@@ -192,7 +194,10 @@ async def _open_outbox(
         return next((known.notify for known in shelf.agents if known.name == agent), ())
 
     session = await stack.enter_async_context(aiohttp.ClientSession())
-    ways: dict[str, Delivery] = {"webhook": WebhookDelivery(session, allow_loopback=development)}
+    ways: dict[str, Delivery] = {
+        "webhook": WebhookDelivery(session, allow_loopback=development),
+        "sms": Texts(settings),
+    }
     if settings.smtp_host:
         email = EmailDelivery(
             SmtpSettings(

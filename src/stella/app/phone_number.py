@@ -25,6 +25,15 @@ def read_number(text: str, like: str = "") -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def takes_texts(number: str) -> bool:
+    """Whether a number in E.164 may belong to a mobile telephone; where nobody can tell, it may."""
+    try:
+        kind = phonenumbers.number_type(phonenumbers.parse(number, None))
+    except phonenumbers.NumberParseException:
+        return False
+    return kind != phonenumbers.PhoneNumberType.FIXED_LINE
+
+
 def _country(like: str) -> str | None:
     try:
         return phonenumbers.region_code_for_number(phonenumbers.parse(like, None)) if like else None

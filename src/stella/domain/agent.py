@@ -151,6 +151,18 @@ class PythonToolSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class SmsSetup:
+    """Text messages to the caller's own number. `sender` is the SID of a messaging service, empty for TWILIO_NUMBER;
+    `countries` none: the agent's; `links` are the hosts whose addresses may stand in a text."""
+
+    sender: str = ""
+    countries: tuple[str, ...] = ()
+    per_call: int = 2
+    per_hour: int = 30
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class McpSetup:
     """A server of the Model Context Protocol: at an address (`url`) or a program of one's own (`command`).
 
@@ -195,6 +207,7 @@ class Agent:
     http_tools: tuple[HttpToolSetup, ...] = ()
     python_tools: tuple[PythonToolSetup, ...] = ()
     mcp: tuple[McpSetup, ...] = ()
+    sms: SmsSetup | None = None
     vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Words that are likely to be said, by language; under `words` those of every language."""
     pronunciation: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -21,7 +21,7 @@ from stella.domain.agent import (
 )
 from stella.domain.agent_check import Checked, check
 from stella.domain.agent_keys import DAYS, LANGUAGES
-from stella.domain.agent_tools import http_tools, mcp_servers, python_tools
+from stella.domain.agent_tools import http_tools, mcp_servers, python_tools, sms
 from stella.domain.consent import Preset
 from stella.domain.errors import AgentFileError
 from stella.domain.numbers import COUNTRY_CODES, why_not
@@ -108,6 +108,7 @@ def _agent(checked: Checked, environ: Mapping[str, str], version: str) -> Agent:
         pronunciation=_pronunciation(tree.get("pronunciation", {})),
         listens_to_all=tree.get("listens") == "all",
         mcp=mcp_servers(checked),
+        sms=sms(checked),
     )
 
 

@@ -7,11 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from stella.domain.agent import HttpToolSetup, McpSetup, PythonToolSetup, ToolCare, ToolParameter
+from stella.domain.agent import HttpToolSetup, McpSetup, PythonToolSetup, SmsSetup, ToolCare, ToolParameter
 from stella.domain.agent_check import Checked
+from stella.domain.numbers import COUNTRY_CODES
 from stella.domain.toml_lines import Path
 
-BUILT_IN = ("take_message", "transfer_to", "end_call", "knowledge_search", "change_language", "engine_switch")
+BUILT_IN = (
+    "take_message", "transfer_to", "end_call", "knowledge_search", "change_language", "engine_switch",
+    "send_sms", "free_times", "book",
+)  # fmt: skip
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
 
@@ -74,6 +78,19 @@ def _http(checked: Checked, index: int, item: Mapping[str, Any]) -> HttpToolSetu
         deadline_s=item.get("deadline_s", 5.0),
         care=care(item),
     )
+
+
+def sms(checked: Checked) -> SmsSetup | None:
+    """What `[sms]` says, if it is there. Raises AgentFileError."""
+    item = checked.tree.get("sms")
+    if item is None:
+        return None
+    for index, code in enumerate(item.get("countries", ())):
+        if code not in COUNTRY_CODES:
+            known = ", ".join(COUNTRY_CODES)
+            raise checked.error(("sms", "countries", index), f"{code} cannot be allowed; known are {known}")
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in item.items()}
+    return SmsSetup(**given)
 
 
 def mcp_servers(checked: Checked) -> tuple[McpSetup, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from stella.domain.agent import NotifyTarget
 from stella.domain.call import CallRecord
 
 
@@ -69,3 +70,13 @@ class Outbox(Protocol):
 
     async def pending(self) -> int:
         """How many deliveries are still to be made."""
+
+
+class DirectOutbox(Protocol):
+    """Delivery, with the same retry, to somebody whom no agent file names: the caller."""
+
+    async def put_to(self, notice: Notice, agent: str, target: NotifyTarget) -> None:
+        """Keep the notice safe for delivery to this one target; twice the same key is once.
+
+        Returns when it is durable. Raises Unavailable when it cannot be kept.
+        """

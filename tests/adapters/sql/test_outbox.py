@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -290,3 +291,17 @@ async def test_a_kill_between_put_and_delivery_costs_no_message(tmp_path: Path) 
     assert done.stdout.split()[0] in taken
     await at.outbox.close()
     await store.close()
+
+
+async def test_what_goes_to_a_caller_goes_to_them_alone(desk) -> None:
+    """A text is for the caller: no target of the agent file gets it, before or after a failure, and none of it twice."""
+    email, sms = Scripted("email"), Scripted("sms", Unavailable("twilio", "http-500"))
+    one = await desk((MAIL,), email, sms)
+    await one.outbox.start()
+    caller = NotifyTarget("sms", "+436601234567")
+    for _ in range(2):
+        await one.outbox.put_to(replace(NOTICE, key="text"), "office", caller)
+    await one.until(delivered=1)
+    assert [notice.key for _, notice in sms.taken] == ["text"] and sms.attempts == 2 and email.taken == []
+    with pytest.raises(ValueError, match="not for callers"):
+        await one.outbox.put_to(replace(NOTICE, key="other"), "office", MAIL)

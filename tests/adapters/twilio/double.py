@@ -7,8 +7,10 @@ import contextlib
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -17,6 +19,7 @@ ROOT = "/2010-04-01/Accounts"
 ACCOUNT = "AC" + "a" * 32
 TOKEN = "0123456789abcdef0123456789abcdef"
 SUBACCOUNT = "AC" + "b" * 32
+SERVICE = "MG" + "d" * 32
 KEY, SECRET = "SK" + "c" * 32, "secret-of-the-key"
 METHODS = ("voice_method", "voice_fallback_method", "status_callback_method")
 URLS = ("voice_url", "voice_fallback_url", "status_callback")
@@ -65,6 +68,11 @@ class TwilioDouble:
     faults: list[Fault] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     largest_page: int = 1000
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    messages: list[dict[str, Any]] = field(default_factory=list)
+    services: set[str] = field(default_factory=lambda: {SERVICE})
+    blocked: dict[str, int] = field(default_factory=dict)
+    """Numbers that get no texts, and Twilio's code for why."""
     stubborn: set[str] = field(default_factory=set)
     """Settings that a change is answered 200 for, and not made."""
 
@@ -103,6 +111,8 @@ class TwilioDouble:
             return refusal(401, 20003, "Authenticate")
         if kind is None:
             return self._account(asked, owner, seen)
+        if kind == "Messages" and sid is None:
+            return self._texts(asked, seen) if seen.method == "GET" else self._text(asked, dict(seen.form))
         if kind != "IncomingPhoneNumbers":
             return refusal(404, 20404, "The requested resource was not found")
         if sid is None:
@@ -113,6 +123,43 @@ class TwilioDouble:
         if number is None or number["account_sid"] != asked:
             return refusal(404, 20404, f"The requested resource {seen.path} was not found")
         return self._update(number, dict(seen.form)) if seen.method == "POST" else (200, number)
+
+    def texts(self) -> list[tuple[str, str]]:
+        """What was sent: to whom, and the words."""
+        return [(each["to"], each["body"]) for each in self.messages]
+
+    def _texts(self, account: str | None, seen: Seen) -> tuple[int, dict[str, Any]]:
+        """The newest first, as Twilio lists them."""
+        to = dict(seen.query).get("To")
+        found = [m for m in reversed(self.messages) if m["account_sid"] == account and to in (None, m["to"])]
+        return 200, self._envelope("messages", found, seen)
+
+    def _text(self, account: str | None, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
+        to, body, sender, service = (form.get(name, "") for name in ("To", "Body", "From", "MessagingServiceSid"))
+        ours = {n["phone_number"] for n in self.numbers.values() if n["account_sid"] == account}
+        if not re.fullmatch(r"\+[1-9]\d{6,14}", to):
+            return refusal(400, 21211, f"Invalid 'To' Phone Number: {to}")
+        if not body:
+            return refusal(400, 21602, "Message body is required.")
+        if len(body) > 1600:
+            return refusal(400, 21617, "The concatenated message body exceeds the 1600 character limit")
+        if not sender and not service:
+            return refusal(400, 21603, "A 'From' phone number is required.")
+        if (service and service not in self.services) or (sender and sender not in ours):
+            return refusal(400, 21701 if service else 21606, "The 'From' is not a valid sender for this account")
+        if to in self.blocked:
+            return refusal(400, self.blocked[to], "Attempt to send to a recipient that gets no texts")
+        sid = f"SM{len(self.messages) + 1:032x}"
+        made = {
+            "sid": sid, "account_sid": account, "to": to, "from": sender or None, "body": body, "num_segments": "1",
+            "num_media": "0", "messaging_service_sid": service or None, "direction": "outbound-api", "price": None,
+            "price_unit": "USD", "error_code": None, "error_message": None, "api_version": "2010-04-01",
+            "status": "accepted" if service else "queued", "date_sent": None,
+            "date_created": format_datetime(self.clock()), "date_updated": format_datetime(self.clock()),
+            "uri": f"{ROOT}/{account}/Messages/{sid}.json", "subresource_uris": {},
+        }  # fmt: skip
+        self.messages.append(made)
+        return 201, made
 
     def _account(self, asked: str | None, owner: str, seen: Seen) -> tuple[int, dict[str, Any]]:
         known = [

@@ -27,6 +27,10 @@ from stella.ports.store import Notice
 log = structlog.get_logger("stella.outbox")
 
 
+DIRECT = frozenset({"sms"})
+"""Kinds of targets that are a caller's own: never those of an agent file, and never exchanged for them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patience:
     """How deliveries are tried again, seconds. `refusals`: so often a clear no is asked again before it is believed."""
@@ -74,6 +78,16 @@ class SqlOutbox:
         now = self._clock()
         await self._store.writer.run(
             lambda connection: rows.put(connection, notice, agent, targets, now), durable=True, keep=True
+        )
+        self._wake.set()
+
+    async def put_to(self, notice: Notice, agent: str, target: NotifyTarget) -> None:
+        """Keep the notice for one target that no agent file names; twice the same key is once. Raises Unavailable."""
+        if target.kind not in DIRECT:
+            raise ValueError(f"not for callers: {target.kind}")
+        now = self._clock()
+        await self._store.writer.run(
+            lambda connection: rows.put(connection, notice, agent, (target,), now), durable=True, keep=True
         )
         self._wake.set()
 
@@ -174,13 +188,16 @@ class SqlOutbox:
             log.error("outbox-fault", fault=type(fault).__name__)
 
     async def _deliver(self, one: Claimed) -> None:
-        target = next((t for t in self._of(one.agent) if (t.kind, t.to) == (one.kind, one.to)), None)
+        target = self._target(one)
         if target is None:
             await self._retarget(one)
             return
         try:
             async with asyncio.timeout(self._patience.deadline):
-                await self._ways[one.kind].deliver(one.notice, target, one.id)
+                way = self._ways.get(one.kind)
+                if way is None:
+                    raise Unavailable(one.kind, "not-set-up")
+                await way.deliver(one.notice, target, one.id)
         except ProviderError as failed:
             await self._note(one, failed)
         except TimeoutError:
@@ -193,6 +210,12 @@ class SqlOutbox:
                 "delivered", delivery=one.id, kind=one.kind, call_sid=one.notice.call_sid, attempts=one.attempts + 1
             )
             await self._settle(one, state="delivered", attempts=one.attempts + 1, done_at=self._clock(), problem="")
+
+    def _target(self, one: Claimed) -> NotifyTarget | None:
+        """Where it goes: to the caller whatever the agent file says now, else where the file still names it."""
+        if one.kind in DIRECT:
+            return NotifyTarget(one.kind, one.to)
+        return next((t for t in self._of(one.agent) if (t.kind, t.to) == (one.kind, one.to)), None)
 
     async def _retarget(self, one: Claimed) -> None:
         """The agent file changed meanwhile: the notice goes to the targets it names now, if any."""

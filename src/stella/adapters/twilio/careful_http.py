@@ -70,10 +70,14 @@ class CarefulHttp(TwilioHttpClient):  # type: ignore[misc] # the SDK has no type
         *,
         sleep: Callable[[float], None] = time.sleep,
         tell: Callable[[str], None] = lambda _words: None,
+        writes: re.Pattern[str] = WRITES,
+        tries: int = _TRIES,
     ) -> None:
-        """`base` replaces scheme and host of every request; `tell` hears why it takes longer."""
+        """`base` replaces scheme and host of every request; `tell` hears why it takes longer; `writes` are the only paths
+        that may be posted to."""
         super().__init__(timeout=_TIMEOUT_S)
         self._base, self._sleep, self._tell = base, sleep, tell
+        self._writes, self._tries = writes, tries
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, BoundedAdapter())
         if urlsplit(base).scheme == "http":
@@ -83,15 +87,15 @@ class CarefulHttp(TwilioHttpClient):  # type: ignore[misc] # the SDK has no type
     def request(self, method: str, url: str, *args: Any, **options: Any) -> Response:
         """Send it, again after 429, and again after a failure where nothing was asked to change."""
         method = method.upper()
-        if method != "GET" and not (method == "POST" and WRITES.fullmatch(urlsplit(url).path)):
+        if method != "GET" and not (method == "POST" and self._writes.fullmatch(urlsplit(url).path)):
             raise Rejected("twilio", "not-ours", f"STELLA does not send {method} {urlsplit(url).path} to Twilio")
         if self._base:
             url = _moved(url, self._base)
         waited = 0.0
-        for attempt in range(_TRIES):
+        for attempt in range(self._tries):
             answer = self._once(method, url, *args, **options)
             again = answer.status_code == 429 or (method == "GET" and answer.status_code >= 500 and attempt < 2)
-            if not again or attempt == _TRIES - 1:
+            if not again or attempt == self._tries - 1:
                 return answer
             pause = _pause(answer, attempt)
             if waited + pause > PATIENCE_S:

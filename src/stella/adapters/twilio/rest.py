@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from datetime import datetime
 
-from twilio.base.exceptions import (  # type: ignore[import-untyped]
-    TwilioException,
-    TwilioRestException,
-    TwilioServiceException,
-)
 from twilio.rest import Client  # type: ignore[import-untyped]
 
 from stella.adapters.twilio.account import TwilioAccount
 from stella.adapters.twilio.alert import Alert
+from stella.adapters.twilio.asking import asking
 from stella.adapters.twilio.careful_http import CarefulHttp
-from stella.adapters.twilio.faults import OutcomeUnknown, explain, not_twilio
 from stella.adapters.twilio.number import LABELS, NumberSettings
 from stella.ports.failure import ProviderError
 
@@ -49,13 +43,13 @@ class TwilioRest:
 
     def name(self) -> str:
         """The account's friendly name."""
-        with self._asking():
+        with asking(self.account):
             found = self.client.api.v2010.accounts(self.account.sid).fetch()
             return str(found.friendly_name or "")[:64]
 
     def numbers(self) -> Iterator[NumberSettings]:
         """Every number of the account, page by page."""
-        with self._asking():
+        with asking(self.account):
             for found in self.client.incoming_phone_numbers.stream(limit=MOST_NUMBERS, page_size=PAGE):
                 yield NumberSettings.read(found)
 
@@ -66,7 +60,7 @@ class TwilioRest:
     def owner(self, phone_number: str) -> str:
         """The subaccount that has this number, or empty. Only a main account can see its subaccounts."""
         try:
-            with self._asking():
+            with asking(self.account):
                 for account in self.client.api.v2010.accounts.stream(status="active", limit=MOST_SUBACCOUNTS):
                     sid = str(account.sid)
                     if sid != self.account.sid and self._exactly(phone_number, sid):
@@ -77,7 +71,7 @@ class TwilioRest:
 
     def fetch(self, sid: str) -> NumberSettings:
         """A number by its SID, as it is now."""
-        with self._asking():
+        with asking(self.account):
             return NumberSettings.read(self.client.incoming_phone_numbers(sid).fetch())
 
     def change(self, sid: str, settings: Mapping[str, str]) -> None:
@@ -85,63 +79,21 @@ class TwilioRest:
         unknown = set(settings) - set(LABELS)
         if unknown:
             raise ValueError(f"not a setting of calls: {sorted(unknown)}")
-        with self._asking(changing=True):
+        with asking(self.account, changing=True):
             self.client.incoming_phone_numbers(sid).update(**settings)
 
     def alerts(self, since: datetime, limit: int = MOST_ALERTS) -> list[Alert]:
         """What Twilio noticed going wrong since then, the newest first."""
-        with self._asking():
+        with asking(self.account):
             return [
                 Alert.read(found)
                 for found in self.client.monitor.v1.alerts.list(start_date=since, limit=limit, page_size=limit)
             ]
 
     def _exactly(self, phone_number: str, account_sid: str) -> NumberSettings | None:
-        with self._asking():
+        with asking(self.account):
             list_ = self.client.api.v2010.accounts(account_sid).incoming_phone_numbers
             for found in list_.stream(phone_number=phone_number, limit=MOST_NUMBERS, page_size=PAGE):
                 if found.phone_number == phone_number:
                     return NumberSettings.read(found)
         return None
-
-    @contextmanager
-    def _asking(self, *, changing: bool = False) -> Iterator[None]:
-        try:
-            yield
-        except TwilioRestException as wrong:
-            raise self._explained(wrong.status, wrong.code, wrong.msg, changing=changing) from None
-        except TwilioServiceException as wrong:
-            words = wrong.detail or wrong.title
-            raise self._explained(wrong.status, wrong.code, words, changing=changing) from None
-        except TwilioException as wrong:
-            # A page that is no page carries its answer as the second argument.
-            answer = wrong.args[1] if len(wrong.args) > 1 else None
-            status = int(getattr(answer, "status_code", 0))
-            if status >= 400:
-                code, words = _problem(str(getattr(answer, "text", "")))
-                raise self._explained(status, code, words, changing=changing) from None
-            raise not_twilio(f"HTTP {status}" if status else "something else", self.account) from None
-        except (ValueError, KeyError, TypeError, AttributeError) as wrong:
-            # The SDK reads JSON without looking; a captive portal's page ends here.
-            if changing:
-                raise OutcomeUnknown(
-                    "twilio", "unreadable", "Twilio's answer to the change could not be read."
-                ) from None
-            raise not_twilio(f"what is no JSON of Twilio's ({type(wrong).__name__})", self.account) from None
-
-    def _explained(self, status: int, code: int | None, words: str, *, changing: bool) -> ProviderError:
-        if changing and status >= 500:
-            return OutcomeUnknown(
-                "twilio", f"http-{status}", f"Twilio answered {status}; the change may have been made."
-            )
-        return explain(status, code, words, self.account)
-
-
-def _problem(text: str) -> tuple[int | None, str]:
-    import json
-
-    try:
-        body = json.loads(text)
-        return int(body.get("code") or 0) or None, str(body.get("message") or body.get("detail") or "")
-    except (ValueError, AttributeError, TypeError):
-        return None, ""
