@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from stella.calls.budget import Budget
 from stella.calls.live_call import Clock
 from stella.calls.session import CallSession
 from stella.calls.switchboard import Switchboard
@@ -224,11 +225,11 @@ class Voice:
         """Nothing."""
 
 
-Script = Callable[[Asked], list[str | Act | Exception | float]]
+Script = Callable[[Asked], list[str | Act | Exception | float | tuple[str, float]]]
 
 
 class ScriptedBrain:
-    """Answers as the test says: sentences, acts, failures to raise, or seconds to think."""
+    """Answers as the test says: sentences, acts, failures to raise, seconds to think, or what it spends."""
 
     name = "scripted"
 
@@ -242,6 +243,7 @@ class ScriptedBrain:
 
     def open(self, facts: CallFacts, state: bytes = b"") -> ScriptedBrain:
         self.states.append(state)
+        self.facts = facts
         return self
 
     async def reply(self, asked: Asked, context: Sequence[Turn], now: datetime) -> AsyncIterator[BrainEvent]:
@@ -252,6 +254,8 @@ class ScriptedBrain:
                 raise thing
             if isinstance(thing, float):
                 await asyncio.sleep(thing)
+            elif isinstance(thing, tuple):
+                self.facts.spend(*thing)
             elif isinstance(thing, str):
                 yield Said(thing)
             else:
@@ -378,6 +382,10 @@ class ScriptedEngines:
         self.voice_activity = _Vad(ears)
         self.turn_hints: Any = None
         self.expected: list[tuple[str, str]] = []
+        self.budget = Budget()
+
+    def frugal(self, agent: Agent) -> Agent:
+        return replace(agent, version=f"{agent.version}+free")
 
     def ears(self, agent: Agent, language: str) -> Ears | None:
         return self._ears if language in self._ears.languages else None
@@ -401,10 +409,12 @@ def house() -> Callable[..., House]:
         *,
         agent: Agent = AGENT,
         languages: frozenset[str] = frozenset({"de", "en"}),
+        budget: Budget | None = None,
         **options: Any,
     ) -> House:
         ears, voice, brain, store = Ears(languages), Voice(), ScriptedBrain(script), Store()
         engines = ScriptedEngines(ears, voice, brain)
+        engines.budget = budget or engines.budget
         board = Switchboard(Shelf(agent), engines, store, virtual_clock(), **options)
         return House(board, store, ears, voice, brain, agent, engines.voice_activity, engines)
 

@@ -26,7 +26,7 @@ from stella.domain.phrases import PHRASES_DE, PHRASES_EN
 from stella.domain.transcript import Turn
 from stella.ports.brain import Asked, CallFacts, Said
 from stella.ports.company import Page
-from stella.ports.failure import Unavailable
+from stella.ports.failure import Rejected, Unavailable
 from stella.ports.language import (
     Called,
     FromAgent,
@@ -425,3 +425,47 @@ async def test_the_pages_a_model_was_given_are_in_the_record_behind_its_words() 
     assert (used.name, used.arguments) == ("knowledge_search", {"question": "What does a room cost?"})
     assert used.result == "prices.pdf#page 2, https://example.com/p"
     assert (await reply(session(Obedient([]), house), "What does a room cost?"))[1] == []
+
+
+def paying(model: Obedient, *, may: bool = True) -> tuple[ModelSession, dict[str, float]]:
+    """A call that counts, and what it has counted."""
+    house, cost = House(), dict[str, float]()
+
+    def spend(what: str, amount: float) -> None:
+        cost[what] = cost.get(what, 0) + amount
+
+    brain = ModelBrain(
+        model, house, built_in(AGENT, house, house), lambda: 0.0, lambda _model, spent, _day: spent.sent / 1000
+    )
+    return brain.open(CallFacts("CA1", AGENT, "", "en", "stream", NOW, spend, lambda: may)), cost
+
+
+async def test_where_nothing_more_may_be_paid_for_nothing_is_asked() -> None:
+    """Before the request, not after the bill: another brain of the row goes on."""
+    model = Obedient(["Hello."])
+    one, cost = paying(model, may=False)
+    with pytest.raises(Rejected, match="budget"):
+        await reply(one)
+    assert model.told == [] and cost == {}
+
+
+async def test_an_answer_that_was_stopped_is_paid_for_too() -> None:
+    """The vendor's count never comes then; it is reckoned, rather too high, and said to be."""
+    one, cost = paying(Obedient(["A rather long beginning, ", "and more."]))
+    async with aclosing(one.reply(Asked(TurnId(1), "hello"), (), NOW)) as events:
+        async for _ in events:
+            break
+    assert cost["brain_tokens_sent"] > 300 and cost["brain_tokens_written"] >= 8
+    assert cost["brain_tokens_reckoned"] == cost["brain_tokens_sent"] + cost["brain_tokens_written"]
+    assert cost["brain_usd"] == cost["brain_tokens_sent"] / 1000
+
+
+async def test_a_vendor_that_said_nothing_did_no_work_and_one_that_broke_off_did() -> None:
+    """Down is free; half an answer is not."""
+    one, cost = paying(Obedient([Unavailable("v", "http-503")], ["Half an", Unavailable("v", "cut")]))
+    with pytest.raises(Unavailable):
+        await reply(one)
+    assert cost == {}
+    with pytest.raises(Unavailable):
+        await reply(one)
+    assert cost["brain_tokens_reckoned"] > 300

@@ -19,12 +19,12 @@ from stella.app.company import AgentCompany
 from stella.app.doors import KINDS, Vendor, vendors
 from stella.app.library import Library
 from stella.app.own import NOTHING_OWN, Own, own_answer
-from stella.app.prices import usd
+from stella.app.prices import PriceList, price_list
 from stella.app.realtime import Realtimes
 from stella.app.toolkit import Toolkit
 from stella.calls.brain_chain import BrainChain
 from stella.calls.breaker import Breaker
-from stella.calls.model_brain import ModelBrain, Price, no_price
+from stella.calls.model_brain import ModelBrain, Price
 from stella.calls.own_brain import OwnBrain
 from stella.calls.tools import Toolboxes
 from stella.domain.agent import Agent
@@ -60,6 +60,7 @@ class Brains:
         toolkit: Toolkit | None = None,
         library: Library | None = None,
         realtime: Realtimes | None = None,
+        prices: PriceList | None = None,
     ) -> None:
         """Without a session only what needs no network can be made. Sessions are closed by their owner.
 
@@ -67,7 +68,7 @@ class Brains:
         """
         self._own, self._library = own, library or Library()
         self._outbox, self._session, self._access = outbox, session, access or {}
-        self.toolkit = toolkit or Toolkit(outbox, tool_sessions)
+        self.toolkit, self._prices = toolkit or Toolkit(outbox, tool_sessions), prices or price_list()
         self._realtime = realtime or Realtimes(None, {})
         self._metrics = metrics or NullMetrics()
         self._models: dict[tuple[str, bool], LanguageModel] = {}
@@ -111,10 +112,15 @@ class Brains:
         return ModelBrain(self._model(name, hurried), company, boxes, time.monotonic, self._price_of(name))
 
     def _price_of(self, name: str) -> Price:
-        """The vendor's prices; another address has its own, which nobody here knows."""
+        """What an answer of this model costs; on a machine of one's own nothing, unless its price is told."""
         kind, _, model = name.partition(":")
-        priced = self._access[kind].priced
-        return partial(_priced, f"{priced}:{model}") if priced else no_price
+        vendor = self._access[kind]
+        return partial(_priced, self._prices, f"{vendor.priced}:{model}", gratis=vendor.gratis)
+
+    def gratis(self, name: str) -> bool:
+        """Whether asking this brain costs nothing."""
+        vendor = self._access.get(name.partition(":")[0])
+        return name in BUILT_IN or (vendor is not None and vendor.gratis)
 
     def _model(self, name: str, hurried: bool) -> LanguageModel:
         """One model for the process; where another stands behind it, a caller waits less for its first word."""
@@ -161,9 +167,10 @@ class Brains:
             )  # fmt: skip
 
 
-def _priced(name: str, _model: str, spent: Spent, day: date) -> float | None:
+def _priced(prices: PriceList, name: str, _model: str, spent: Spent, day: date, *, gratis: bool) -> float | None:
     """An answer's price under the name by which the file of prices knows the model."""
-    return usd(name, spent, day)
+    usd = prices.answer(name, spent, day)
+    return 0.0 if usd is None and gratis else usd
 
 
 def _may_fail(name: str) -> bool:

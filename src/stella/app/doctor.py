@@ -19,6 +19,7 @@ from stella.app.doctor_machine import (
     check_python,
     check_way_out,
 )
+from stella.app.doctor_money import check_money
 from stella.app.doctor_pages import check_pages
 from stella.app.doctor_twilio import Open, check_public_url, check_twilio
 from stella.phone.verify_findings import Line, Tell
@@ -27,7 +28,7 @@ Check = Callable[[Examination], None]
 
 _BEFORE: tuple[Check, ...] = (
     check_python, check_libraries, check_settings, check_agents, check_models, check_voices,
-    check_data_dir, check_database, check_port, check_way_out, check_clock,
+    check_data_dir, check_database, check_money, check_port, check_way_out, check_clock,
 )  # fmt: skip
 
 

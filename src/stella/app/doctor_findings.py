@@ -90,6 +90,19 @@ _KEYS = table(
           "Something about this machine that the doctor did not expect.", "Please report it with what was seen."),
 )  # fmt: skip
 
+_MONEY = table(
+    Known("cap-none", "warn", "A runaway model, a prank or a bot may cost what it likes.",
+          "The agent uses engines that are paid for, and its file has no cap in money.",
+          "Set cost_day_usd, and perhaps cost_call_usd and cost_caller_usd, under [limits]."),
+    Known("cap-blind", "warn", "What this engine costs counts for nothing, and the cap never ends it.",
+          "The agent has a cap in money, but no price is known for this engine.",
+          "Name its price in a file of yours and set STELLA_PRICES; docs/how-to/what-it-costs.md shows how."),
+    Known("cap-near", "warn", "Soon new calls are answered by engines that cost nothing.",
+          "Most of what the agent's day may cost is used up.", "Look at today's calls; raise cost_day_usd if they are right."),
+    Known("cap-spent", "fail", "Calls are answered by engines that cost nothing, or with words and an end.",
+          "All of what the agent's day may cost is used up.", "Look at today's calls; raise cost_day_usd if they are right."),
+)  # fmt: skip
+
 _TWILIO = table(
     Known("twilio-credentials", "fail", "Webhooks or the REST API are refused.",
           "Twilio does not take this key: copied wrongly, rotated, or of another account or region.",
@@ -127,5 +140,14 @@ _CALL = table(
           "Mend that, and start `stella serve`."),
 )  # fmt: skip
 
-FINDINGS: dict[str, Known] = {**_MACHINE, **_SETTINGS, **_KEYS, **_TWILIO, **_CALL, **ALERTS, OTHER.code: OTHER}
+FINDINGS: dict[str, Known] = {
+    **_MACHINE,
+    **_SETTINGS,
+    **_KEYS,
+    **_MONEY,
+    **_TWILIO,
+    **_CALL,
+    **ALERTS,
+    OTHER.code: OTHER,
+}
 """Everything `stella doctor` may find beside what `stella verify` finds."""

@@ -19,7 +19,10 @@ Dialect = Callable[[str, str, str], OpenAI | OpenAIResponses | Anthropic | Googl
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """One vendor's key, address, the setting that holds the key, and how to talk to it. `priced`: whose prices count."""
+    """One vendor's key, address, the setting that holds the key, and how to talk to it.
+
+    `priced`: under which name the file of prices knows its models; `gratis`: it runs on a machine of one's own.
+    """
 
     key: str
     base: str
@@ -27,6 +30,7 @@ class Vendor:
     dialect: Dialect
     keyless: bool = False
     priced: str = ""
+    gratis: bool = False
     wants_address: str = ""
 
 
@@ -54,18 +58,18 @@ KINDS = ("openai", "openai-responses", "azure", "azure-responses", "anthropic", 
 def vendors(settings: Settings) -> Mapping[str, Vendor]:
     """What the settings give access to. A server of one's own needs no key."""
     key, base = settings.openai_api_key.get_secret_value(), settings.openai_base_url
-    openai = partial(Vendor, key, base, "OPENAI_API_KEY", keyless=bool(base), priced="" if base else "openai")
+    openai = partial(Vendor, key, base, "OPENAI_API_KEY", keyless=bool(base), priced=_owned("openai", base))
     return {
         "openai": openai(OpenAI),
         "openai-responses": openai(OpenAIResponses),
         **_azure(settings),
         "anthropic": Vendor(
             settings.anthropic_api_key.get_secret_value(), settings.anthropic_base_url, "ANTHROPIC_API_KEY", Anthropic,
-            priced="" if settings.anthropic_base_url else "anthropic",
+            priced=_owned("anthropic", settings.anthropic_base_url),
         ),
         "google": Vendor(
             settings.google_api_key.get_secret_value(), settings.google_base_url, "GOOGLE_API_KEY", Google,
-            priced="" if settings.google_base_url else "google",
+            priced=_owned("google", settings.google_base_url),
         ),
         **{name: _host(settings, name, host) for name, host in HOSTS.items()},
     }  # fmt: skip
@@ -85,4 +89,10 @@ def _host(settings: Settings, name: str, host: Host) -> Vendor:
     own: str = getattr(settings, f"{name}_base_url")
     key: str = getattr(settings, f"{name}_api_key").get_secret_value()
     keyless = host.keyless or bool(own)
-    return Vendor(key, own or host.base, f"{name.upper()}_API_KEY", OpenAI, keyless=keyless, priced="" if own else name)
+    setting, priced = f"{name.upper()}_API_KEY", name if host.keyless else _owned(name, own)
+    return Vendor(key, own or host.base, setting, OpenAI, keyless=keyless, priced=priced, gratis=host.keyless)
+
+
+def _owned(name: str, own: str) -> str:
+    """Another address has its own prices, which nobody here knows."""
+    return f"{name}@own" if own else name

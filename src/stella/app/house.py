@@ -22,17 +22,19 @@ from stella.adapters.sql.writer import Pace
 from stella.app.agents.shelf import AgentShelf, ProgramShelf
 from stella.app.brains import Brains, vendors
 from stella.app.engines import HouseEngines, ProcessEngines
-from stella.app.housekeeping import housekeeping
+from stella.app.housekeeping import housekeeping, take_in_bills
 from stella.app.library import Library
 from stella.app.live_events import LiveEvents
 from stella.app.own import NOTHING_OWN, Program
+from stella.app.prices import PriceList, price_list
 from stella.app.realtime import Realtimes, realtime_access
 from stella.app.secrets_file import secret_file
 from stella.app.settings import Settings
-from stella.app.speech import Speech
+from stella.app.speech import LOCAL_EARS, LOCAL_VOICES, Speech
 from stella.app.speech_vendors import speech_access
 from stella.app.texts import Texts, why_no_texts
 from stella.app.toolkit import TextDesk, Toolkit
+from stella.calls.budget import Budget
 from stella.calls.live_call import Clock
 from stella.calls.switchboard import Switchboard
 from stella.conversation.policy import Policy
@@ -120,6 +122,12 @@ def web_config(settings: Settings, *, development: bool, operator_token: str, se
         raise ConfigError(str(error)) from None
 
 
+def house_prices(settings: Settings) -> PriceList:
+    """What things cost; what runs on this machine costs nothing. Raises ConfigError."""
+    own = [f"stt:{name}" for name in LOCAL_EARS] + [f"tts:{name}" for name in LOCAL_VOICES]
+    return price_list(settings.prices, frozenset(own))
+
+
 @contextlib.asynccontextmanager
 async def open_house(
     settings: Settings,
@@ -147,24 +155,27 @@ async def open_house(
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=vendor_connections()))
         tool_sessions = ToolSessions()
         stack.push_async_callback(tool_sessions.close)
-        own = program.own if program is not None else NOTHING_OWN
+        own, prices = program.own if program is not None else NOTHING_OWN, house_prices(settings)
         toolkit = Toolkit(outbox, tool_sessions, TextDesk(outbox, partial(why_no_texts, settings)))
         stack.push_async_callback(toolkit.close)
         library = Library(WebPages(tool_sessions.public, settings.data_dir / "pages", time.time, is_forbidden))
         realtime = Realtimes(session, realtime_access(settings), metrics)
         stack.push_async_callback(realtime.close)
         brains = Brains(
-            outbox, session, vendors(settings), metrics, own=own, toolkit=toolkit, library=library, realtime=realtime
-        )
+            outbox, session, vendors(settings), metrics, own=own, toolkit=toolkit, library=library, realtime=realtime,
+            prices=prices,
+        )  # fmt: skip
         engines: HouseEngines
         if stage is not None:
             engines = stage(brains)
         else:
             models = ModelFolder(settings.models)
             speech = Speech(models, session, speech_access(settings), metrics, settings.stt_workers or None)
-            engines = ProcessEngines(models, outbox, brains=brains, speech=speech)
+            budget = Budget(prices, CLOCK.wall, metrics)
+            engines = ProcessEngines(models, outbox, brains=brains, speech=speech, budget=budget)
         stack.push_async_callback(engines.close)
         await engines.prepare(shelf.agents, progress)
+        await take_in_bills(store, engines.budget, shelf)
         switchboard = Switchboard(
             NumberedAgents(shelf, settings.twilio_number), engines, store, CLOCK,
             calls_at_once=settings.calls_at_once, metrics=metrics, tapes=store,

@@ -14,6 +14,7 @@ from stella.adapters.sql import SqlStore
 from stella.app.agents.shelf import AgentShelf
 from stella.app.engines import HouseEngines
 from stella.app.library import Library
+from stella.calls.budget import DAYS_KEPT, Budget
 from stella.calls.switchboard import Switchboard
 from stella.domain.errors import ConfigError
 from stella.ports.failure import ProviderError, Unavailable
@@ -26,6 +27,7 @@ AGENT_FILES_EVERY_S = 3.0
 PAGES_EVERY_S = 60.0
 """Whether pages of the web are due is asked this often; the agent file says when they are."""
 SWEEP_AGAIN_S = 5.0
+BILLS_EVERY_S = 20.0
 HOUR_S = 3600.0
 DAY_S = 24 * HOUR_S
 
@@ -46,6 +48,7 @@ async def housekeeping(
         "pages": (lambda: _refresh_pages(shelf, library), PAGES_EVERY_S),
         "orphans": (lambda: _close_orphans(store), ORPHAN_WAIT_S),
         "retention": (lambda: _purge_daily(store, retention_days), HOUR_S),
+        "bills": (lambda: _follow_bills(store, engines.budget, shelf), BILLS_EVERY_S),
     }
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(unfailing(name, *job), name=name) for name, job in jobs.items()]
@@ -94,6 +97,23 @@ async def take_up_changes(shelf: AgentShelf, engines: HouseEngines) -> None:
             )  # fmt: skip
             refused.add(path)
     shelf.adopt(reading, refused)
+
+
+async def take_in_bills(store: SqlStore, budget: Budget, shelf: AgentShelf) -> None:
+    """What the calls of the last two days cost, as far as it is not known here; a database that is busy is asked later."""
+    since = (datetime.now(UTC) - timedelta(days=DAYS_KEPT)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    try:
+        budget.take_in(await store.bills(since), shelf.agents)
+    except Unavailable as failure:
+        _log.warning("bills-wait", code=failure.code)
+
+
+async def _follow_bills(store: SqlStore, budget: Budget, shelf: AgentShelf) -> None:
+    """What other processes spend of the same caps."""
+    while True:
+        await asyncio.sleep(BILLS_EVERY_S)
+        if not store.alone:
+            await take_in_bills(store, budget, shelf)
 
 
 async def _close_orphans(store: SqlStore) -> None:

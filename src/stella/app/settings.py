@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         30, alias="STELLA_RETENTION_DAYS", ge=0, le=3650, description="How long words are kept."
     )
+    prices: Path | None = Field(
+        None, alias="STELLA_PRICES", description="A file of your own prices, before those that come along."
+    )
     drain_s: float = Field(
         600.0, alias="STELLA_DRAIN_SECONDS", ge=0, description="How long a stop waits for live calls."
     )

@@ -22,8 +22,9 @@ from stella.ports.metrics import Metrics, NullMetrics
 
 _log = structlog.get_logger("stella.brains")
 
-OF_THIS_TURN = frozenset({"http-400", "http-413", "http-422", "blocked", "empty"})
-"""Failures that a caller's own words may cause: they send this turn elsewhere and must not cost other callers a brain."""
+OF_THIS_TURN = frozenset({"http-400", "http-413", "http-422", "blocked", "empty", "budget"})
+"""Failures that a caller's own words or money may cause: they send this turn elsewhere and must not cost other callers a
+brain."""
 STATE_MOST = 16_384
 
 

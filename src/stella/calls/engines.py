@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from stella.calls.budget import Budget
 from stella.domain.agent import Agent
 from stella.ports.brain import Brain
 from stella.ports.speech import SpeechToText, TextToSpeech, VoiceActivity
@@ -20,6 +21,13 @@ class Engines(Protocol):
     @property
     def turn_hints(self) -> TurnHints | None:
         """A second opinion at pauses, for all calls; None where it is not installed."""
+
+    @property
+    def budget(self) -> Budget:
+        """What calls may cost together."""
+
+    def frugal(self, agent: Agent) -> Agent:
+        """The agent with those engines alone that cost nothing."""
 
     def ears(self, agent: Agent, language: str) -> SpeechToText | None:
         """The first configured speech-to-text that understands `language`, or None: then the carrier must listen."""

@@ -15,6 +15,7 @@ import structlog
 from stella.calls.language import key_hints, language_by_key
 from stella.calls.live_call import LiveCall
 from stella.calls.sentences import Sentences
+from stella.conversation.policy import Policy
 from stella.conversation.words import Answer, yes_or_no
 from stella.domain.acts import BeganTool, ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
 from stella.domain.call import EndedBy, KeyPressed
@@ -58,6 +59,7 @@ class Spell:
     said_at: float = 0.0
     said_text: list[str] = field(default_factory=list)
     consent_asked: int = 0
+    warned: bool = False
 
 
 class GatherPath:
@@ -67,6 +69,7 @@ class GatherPath:
         """Begin with `open`."""
         self._call = call
         self._spell = Spell()
+        self._cost_warn = Policy().with_overrides(call.agent.policy).cost_warn
 
     def open(self, why: str) -> Plan:
         """The first question on this path. `why` is `new` (say the disclosure), `language`, `transfer-failed` or what
@@ -97,7 +100,9 @@ class GatherPath:
         answer_s = ANSWER_S + len(request.speech) / QUICK_CHARS_PER_S
         self._note_heard(answer_s if request.speech or request.digits else None)
         self._call.after = "nothing"
-        if call.seconds() >= call.agent.limits.call_s:
+        if request.speech:
+            call.meter.spend("stt:gather", 1)
+        if call.seconds() >= call.agent.limits.call_s or not call.meter.may():
             return self._goodbye([call.language.phrases.farewell], EndedBy.LIMIT), ""
         for digit in request.digits:
             call.record.dtmf.append(KeyPressed(digit, round(call.seconds(), 3)))
@@ -132,7 +137,16 @@ class GatherPath:
             return None, answered.transfer
         if answered.language and answered.language != call.language.code:
             return None, f"language:{answered.language}"
-        return self._ask(answered.sentences or [phrases.no_match], expects=answered.expects), ""
+        return self._ask([*(answered.sentences or [phrases.no_match]), *self._warning()], expects=answered.expects), ""
+
+    def _warning(self) -> list[str]:
+        """That the end is near, once: most of the time or of the money is used up."""
+        call, limits = self._call, self._call.agent.limits
+        last = 0.0 < limits.warn_before_s < limits.call_s and call.seconds() >= limits.call_s - limits.warn_before_s
+        if self._spell.warned or not (last or call.meter.share >= self._cost_warn):
+            return []
+        self._spell.warned = True
+        return [call.language.phrases.limit_warning]
 
     async def _ask_brain(self, request: CallRequest) -> Answered:
         call, answered, sentences = self._call, Answered(), Sentences()

@@ -56,6 +56,7 @@ class Ledger:
         path = self.gathers.pop(call.sid, None)
         if path is not None:
             path.close()
+        call.look()
         call.finish(by, status)
         self._metrics.call_ended(str(call.record.ended_by or "unknown"))
         self.live.pop(call.sid, None)
@@ -106,6 +107,7 @@ class Ledger:
         """End what nobody will end any more: call once a second or so."""
         now = self._clock.monotonic()
         for call in list(self.live.values()):
+            call.look()
             if call.sid in self.sessions:
                 continue
             patience, leg = AFTER_PATIENCE_S, call.legs.current

@@ -14,6 +14,7 @@ import structlog
 
 from stella.calls.keep import redact
 from stella.calls.legs import Legs
+from stella.calls.meter import Meter
 from stella.domain.acts import UsedTool
 from stella.domain.agent import Agent, LanguageSetup
 from stella.domain.call import CallRecord, CallStatus, EndedBy, Percentiles, ToolUse
@@ -55,21 +56,13 @@ def percentiles(values: list[float]) -> Percentiles:
     )
 
 
-def counts_into(record: CallRecord) -> Callable[[str, float], None]:
-    """Adds what is spent to a record's cost."""
-
-    def spend(what: str, amount: float) -> None:
-        record.cost[what] = round(record.cost.get(what, 0.0) + amount, 6)
-
-    return spend
-
-
 @dataclass(slots=True)
 class LiveCall:
     """Everything about a call that outlives one of its streams.
 
     `after` is what the carrier is to do when the stream has closed; `plan` the answer given last, for a request that
-    is asked twice; `last_word` the carrier's final status while a stream is still being put away.
+    is asked twice; `last_word` the carrier's final status while a stream is still being put away. `frugal`: there is no
+    money left for it, so that only engines are used that cost nothing.
     """
 
     record: CallRecord
@@ -80,6 +73,8 @@ class LiveCall:
     clock: Clock
     store: CallStore
     language_certain: bool = True
+    meter: Meter = field(default_factory=Meter)
+    frugal: bool = False
     path: str = "stream"
     turns: list[Turn] = field(default_factory=list)
     plan: Plan | None = None
@@ -108,6 +103,11 @@ class LiveCall:
     def seconds(self) -> float:
         """Seconds since the call was answered."""
         return 0.0 if self.answered_at is None else max(0.0, self.clock.monotonic() - self.answered_at)
+
+    def look(self) -> None:
+        """Count what grows by itself: the carrier's minutes, and ears that are charged while they are open."""
+        if self.answered_at is not None:
+            self.meter.look(self.seconds(), self.path, self.clock.monotonic())
 
     def answer(self) -> None:
         """The caller is on the line; the disclosure before this moment has been heard."""

@@ -16,6 +16,7 @@ from stella.domain.call import ToolUse
 from stella.domain.transcript import Turn
 from stella.ports.brain import Acted, Asked, BrainEvent, CallFacts, Said
 from stella.ports.company import Company, Page
+from stella.ports.failure import ProviderError, Rejected
 from stella.ports.language import Called, FromAgent, FromTool, Grew, LanguageModel, Message, Spent, ToolCall
 from stella.ports.tool import Tool, ToolFacts
 
@@ -26,6 +27,8 @@ TOKENS_MOST = 400
 WORDS_MOST = 1_200
 """Characters said in one turn; a model that goes on and on is stopped at the end of a piece."""
 DONE_MOST = 12
+CHARS_A_TOKEN = 3
+"""Where tokens must be reckoned: rather too many."""
 
 Price = Callable[[str, Spent, date], float | None]
 """US dollars of one answer of a model on a day, or None where no price is known."""
@@ -72,6 +75,24 @@ class ModelBrain:
 
     async def close(self) -> None:
         """The model belongs to the process."""
+
+
+class _Bill:
+    """An answer that was stopped or broke off is paid for too, but the vendor's count never comes: it is reckoned."""
+
+    def __init__(self, count: Callable[[Spent], None], system: str, messages: Sequence[Message]) -> None:
+        self._count, self._system, self._messages = count, system, messages
+        self.written, self.told = 0, False
+
+    async def __aenter__(self) -> None:
+        """Nothing yet."""
+
+    async def __aexit__(self, kind: type[BaseException] | None, _fault: object, _trace: object) -> None:
+        # A provider that failed before its first word did no work.
+        if self.told or (kind is not None and issubclass(kind, ProviderError) and not self.written):
+            return
+        asked = len(self._system) + sum(len(message.text) for message in self._messages)
+        self._count(Spent(-(-asked // CHARS_A_TOKEN), -(-self.written // CHARS_A_TOKEN), reckoned=True))
 
 
 class ModelSession:
@@ -146,30 +167,40 @@ class ModelSession:
         self, system: str, messages: Sequence[Message], step: int, calls: list[ToolCall]
     ) -> AsyncGenerator[str, None]:
         """The words of one answer, fit for the ear; its calls are put into `calls`."""
+        if not self._facts.may_spend():
+            raise Rejected(self._model.name, "budget")
         speech, began = PlainSpeech(), False
         tools = self._toolbox.specs if step < STEPS_MOST - 1 else ()
-        async with aclosing(self._model.answer(system, messages, tools, TOKENS_MOST)) as pieces:  # type: ignore[type-var]
+        bill = _Bill(self._count, system, messages)
+        async with bill, aclosing(self._model.answer(system, messages, tools, TOKENS_MOST)) as pieces:  # type: ignore[type-var]
             async for piece in pieces:
                 if isinstance(piece, Grew):
+                    bill.written += len(piece.text)
                     text = speech.feed(piece.text)
                     text = text if began else text.lstrip()
                     if text:
                         began = True
                         yield text
                 elif isinstance(piece, Called):
+                    bill.written += len(piece.call.arguments)
                     calls.append(piece.call)
                 else:
+                    bill.told = True
                     self._count(piece)
         if rest := speech.flush():
             yield rest
 
     def _count(self, spent: Spent) -> None:
         spend = self._facts.spend
+        if spent.reckoned:
+            spend("brain_tokens_reckoned", spent.sent + spent.written)
         spend("brain_tokens_sent", spent.sent)
         spend("brain_tokens_cached", spent.cached)
         spend("brain_tokens_written", spent.written)
         if (money := self._price(self._model.name, spent, self._facts.now.date())) is not None:
             spend("brain_usd", money)
+        else:
+            spend("unpriced", 1)
 
     def _note(self, tool: str, outcome: Outcome) -> None:
         """Results are not part of what was heard, so the next turns get them as a note."""

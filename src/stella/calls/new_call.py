@@ -5,17 +5,24 @@ from __future__ import annotations
 from stella.calls.engines import Engines
 from stella.calls.language import first_language
 from stella.calls.legs import Legs
-from stella.calls.live_call import Clock, LiveCall, counts_into
+from stella.calls.live_call import Clock, LiveCall
 from stella.domain.agent import Agent
 from stella.domain.call import CallRecord
 from stella.domain.consent import Disclosure
+from stella.domain.plan import OpenStream, Spoken
 from stella.domain.request import CallRequest
 from stella.ports.brain import CallFacts
 from stella.ports.store import CallStore
 
 
 def new_call(request: CallRequest, agent: Agent, engines: Engines, store: CallStore, clock: Clock) -> LiveCall:
-    """The call as it rings: its language is chosen, its record begun, its brain open. Nothing is written yet."""
+    """The call as it rings: its language is chosen, its record begun, its brain open. Nothing is written yet.
+
+    Where a cap in money is used up, it is answered by engines that cost nothing.
+    """
+    frugal = engines.budget.spent(agent, request.to, request.from_)
+    if frugal:
+        agent = engines.frugal(agent)
     setup, certain = first_language(agent, request.from_, request.country)
     engines.expect(agent, setup.code)
     record = CallRecord(
@@ -29,7 +36,10 @@ def new_call(request: CallRequest, agent: Agent, engines: Engines, store: CallSt
         created_at=clock.stamp(),
         disclosure=Disclosure(setup.phrases.disclosure),
     )
-    facts = CallFacts(request.call_sid, agent, request.from_, setup.code, "stream", clock.wall(), counts_into(record))
+    meter = engines.budget.meter(record, agent)
+    facts = CallFacts(
+        request.call_sid, agent, request.from_, setup.code, "stream", clock.wall(), meter.spend, meter.may
+    )  # fmt: skip
     return LiveCall(
         record,
         agent,
@@ -39,5 +49,13 @@ def new_call(request: CallRequest, agent: Agent, engines: Engines, store: CallSt
         clock,
         store,
         language_certain=certain,
+        meter=meter,
+        frugal=frugal,
         plan_at=clock.monotonic(),
     )
+
+
+def sample(agent: Agent, engines: Engines, token: str) -> OpenStream:
+    """What a bare request in development is shown: the plan of a call, with a token that opens nothing."""
+    setup = next((s for s in agent.languages if engines.ears(agent, s.code)), agent.languages[0])
+    return OpenStream((Spoken(setup.phrases.disclosure, setup.locale, setup.say_voice),), token)

@@ -11,7 +11,7 @@ import structlog
 
 from stella.calls.engines import Engines
 from stella.calls.legs import Legs
-from stella.calls.live_call import Clock, LiveCall, counts_into
+from stella.calls.live_call import Clock, LiveCall
 from stella.domain.agent import Agent
 from stella.domain.request import CallRequest
 from stella.ports.brain import CallFacts
@@ -41,18 +41,22 @@ async def revive(
     except (ValueError, AttributeError, TypeError):
         _log.warning("state-unreadable", call=request.call_sid)
         brain_state = b""
-    setup = agent.language(record.language)
+    frugal = engines.budget.spent(agent, record.to, record.from_)
+    if frugal:
+        agent = engines.frugal(agent)
+    setup, meter = agent.language(record.language), engines.budget.meter(record, agent)
     facts = CallFacts(
-        request.call_sid, agent, record.from_, setup.code, record.voice_path, clock.wall(), counts_into(record)
+        request.call_sid, agent, record.from_, setup.code, record.voice_path, clock.wall(), meter.spend, meter.may
     )
     call = LiveCall(
         record, agent, setup, engines.brain(agent).open(facts, brain_state),
-        Legs(record.call_sid, record.account_sid), clock, store,
+        Legs(record.call_sid, record.account_sid), clock, store, meter=meter, frugal=frugal,
     )  # fmt: skip
     call.turns = list(record.turns)
     call.plan_at = clock.monotonic()
     if record.answered_at is not None:
         since = (clock.wall() - datetime.fromisoformat(record.answered_at)).total_seconds()
         call.answered_at = clock.monotonic() - max(0.0, since)
+        meter.resume(call.seconds())
     call.stream_failures = 1
     return call

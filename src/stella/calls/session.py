@@ -89,10 +89,13 @@ class CallSession(Shell):
             case do.DropPlayout():
                 speaker.drop()
             case do.BeginUtterance(utterance):
+                self.call.meter.speaks(self._now())
                 ears.begin(utterance)
             case do.FinishUtterance(utterance):
+                self.call.meter.spoke(self._now())
                 ears.finish(utterance)
             case do.DropUtterance(utterance):
+                self.call.meter.spoke(self._now())
                 ears.drop(utterance)
             case do.AskBrain():
                 self._hints.turn_over()
@@ -120,6 +123,7 @@ class CallSession(Shell):
         if self._closing.is_set():
             await opened.close()
             return
+        call.meter.listen(ears.name, self._now())
         old, self._ears = self._ears, opened
         if old is not None:
             await old.close()
@@ -147,6 +151,9 @@ class CallSession(Shell):
         """The caller speaks, and no ears of ours are left: the carrier's own listen."""
         self._close(EndedBy.ERROR, "gather", "engine")
 
+    def _now(self) -> float:
+        return self.call.clock.monotonic()
+
     def _activity(self, change: Activity) -> None:
         at = self._clock() - (self._fed - change.at_sample) / RATE
         if self._watch is not None:
@@ -169,6 +176,7 @@ class CallSession(Shell):
                 self._follow(heard.language)
                 self.tell(on.UtteranceFinal(utterance, text, heard.turn_over or None))
             case Switched():
+                self.call.meter.listen(heard.after, self._now())
                 self.call.note_switch(heard)
             case _:
                 self._log.warning("ears-failed", code=heard.code)
@@ -183,8 +191,11 @@ class CallSession(Shell):
             self._close(EndedBy.AGENT, "gather", "language")
             return
         try:
-            self._speaker = Speaker(self._line, self.tell, self._clock, voice_of(call, self._engines), call.note_switch)
+            self._speaker = Speaker(
+                self._line, self.tell, self._clock, voice_of(call, self._engines), call.note_switch, call.meter.spend
+            )
             self._ears = await ears.open(setup.code, self._heard, call.vocabulary, call.agent.others(setup.code))
+            call.meter.listen(ears.name, self._now())
         except ProviderError as failure:
             self._log.warning("engine-not-there", provider=failure.provider, code=failure.code)
             self._close(EndedBy.ERROR, "gather", "engine")
@@ -210,6 +221,7 @@ class CallSession(Shell):
             await self._speaker.close()
 
     async def _free(self) -> None:
+        self.call.meter.listen("", self._now())
         if self._ears is not None:
             await self._ears.close()
         self._vad = self._ears = None

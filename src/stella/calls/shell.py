@@ -19,6 +19,7 @@ import structlog
 from stella.calls.language import language_by_key
 from stella.calls.legs import Leg
 from stella.calls.live_call import LiveCall, NextKind
+from stella.calls.meter import nobody_listens
 from stella.calls.recorder import Recorder, ticking
 from stella.calls.think import Thinker
 from stella.conversation import actions as do
@@ -249,6 +250,7 @@ class Shell(ABC):
     def _begin(self, opening: Opening) -> None:
         """Everything is ready: the conversation begins, and what came before it was ready is told now."""
         self._conversation = self._recorder.begin(opening)
+        self.call.meter.watch(lambda share: self.tell(on.CostGrew(share)))
         waiting, self._inbox = self._inbox, deque()
         why = self.call.resume_why
         self.tell(on.CallResumed(why) if why else on.CallAnswered())
@@ -291,6 +293,7 @@ class Shell(ABC):
             await asyncio.wait_for(self._gone.wait(), CLOSE_PATIENCE_S)
 
     async def _put_away(self) -> None:
+        self.call.meter.watch(nobody_listens)
         if self._timer is not None:
             self._timer.cancel()
         if self._thinker is not None:

@@ -22,6 +22,7 @@ from stella.domain.ids import Mark, SegmentId
 from stella.ports.failure import ProviderError
 from stella.ports.line import Line
 from stella.ports.speech import Switched, TextToSpeech
+from stella.ports.spending import Spend, nobody_pays, paid_by
 
 RATE = 8000
 CHUNK = 1600
@@ -57,8 +58,10 @@ class Speaker:
         clock: Callable[[], float],
         voice: tuple[TextToSpeech, str, str],
         switched: Callable[[Switched], None] = lambda _switched: None,
+        payer: Spend = nobody_pays,
     ) -> None:
-        """`voice` is engine, language and the engine's name of a voice; `switched` hears of a change of engine.
+        """`voice` is engine, language and the engine's name of a voice; `switched` hears of a change of engine, `payer` of
+        what vendors are asked for.
 
         `tell` takes SegmentVoiced, SegmentFailed and AudioSent; `clock` is monotonic seconds.
         """
@@ -68,7 +71,7 @@ class Speaker:
         self._todo: deque[Segment] = deque()
         self._maker: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._voice, self._switched = voice, switched
+        self._voice, self._switched, self._payer = voice, switched, payer
         self._ahead = AHEAD_S
         self._ends_at = 0.0
         self._paused = False
@@ -139,7 +142,8 @@ class Speaker:
         while self._todo:
             piece = self._todo.popleft()
             try:
-                await self._voice_one(piece)
+                with paid_by(self._payer):
+                    await self._voice_one(piece)
             except ProviderError as failure:
                 _log.warning("voice-failed", provider=failure.provider, code=failure.code)
                 self._lose(piece)

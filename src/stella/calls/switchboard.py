@@ -11,11 +11,11 @@ import structlog
 
 from stella.calls.engines import Engines
 from stella.calls.gather_path import GatherPath
-from stella.calls.last_words import BROKEN, BUSY, NOT_OURS, spoken
+from stella.calls.last_words import BROKEN, BUSY, NOT_OURS, SPENT, goodbye, spoken
 from stella.calls.ledger import Ledger
 from stella.calls.legs import LegState
 from stella.calls.live_call import Clock, LiveCall
-from stella.calls.new_call import new_call
+from stella.calls.new_call import new_call, sample
 from stella.calls.resume import revive
 from stella.calls.senses import path_of, understands
 from stella.calls.session import CallSession
@@ -124,7 +124,7 @@ class Switchboard:
             self._metrics.refused("number-not-ours")
             return SayGoodbye(spoken(NOT_OURS, ("de", "en")))
         if not request.call_sid:
-            return self._sample(agent)
+            return sample(agent, self._engines, self._new_token())
         if request.call_sid in self._ended:
             return AskAgain()
         async with self._opening.setdefault(request.call_sid, asyncio.Lock()):
@@ -143,11 +143,6 @@ class Switchboard:
 
     def _calls_of(self, agent: Agent) -> int:
         return sum(call.agent.name == agent.name for call in self._calls.values())
-
-    def _sample(self, agent: Agent) -> Plan:
-        """What a bare request in development is shown: the plan of a call, with a token that opens nothing."""
-        setup = next((s for s in agent.languages if self._engines.ears(agent, s.code)), agent.languages[0])
-        return OpenStream((Spoken(setup.phrases.disclosure, setup.locale, setup.say_voice),), self._new_token())
 
     async def _begin(self, agent: Agent, request: CallRequest) -> Plan:
         call = new_call(request, agent, self._engines, self._store, self._clock)
@@ -169,6 +164,10 @@ class Switchboard:
         return OpenStream(says, leg.token)
 
     def _open_gather(self, call: LiveCall, why: str) -> Plan:
+        if call.frugal:
+            # The carrier's ears cost money too, and there is none left.
+            self._ledger.finish(call, EndedBy.LIMIT)
+            return self._keep_plan(call, goodbye(SPENT, call.language.code))
         path = self._gathers[call.sid] = self._gathers.get(call.sid) or GatherPath(call)
         if why == "new":
             call.answer()
@@ -240,14 +239,14 @@ class Switchboard:
         what, detail, call.after = call.after, call.after_detail, "nothing"
         if self.leaving and what in ("resume", "gather"):
             self._ledger.finish(call, EndedBy.SHUTDOWN)
-            return self._apology(call)
+            return goodbye(BROKEN, call.language.code)
         match what:
             case "goodbye":
                 self._ledger.finish(call, call.record.ended_by)
                 return SayGoodbye()
             case "apology":
                 self._ledger.finish(call, EndedBy.ERROR, CallStatus.FAILED)
-                return self._apology(call)
+                return goodbye(BROKEN, call.language.code)
             case "transfer":
                 return self._transfer(call, detail, ())
             case "gather":
@@ -268,10 +267,7 @@ class Switchboard:
                 return self._keep_plan(call, self._open_stream(call, why="" if not call.answered_at else "stream-lost"))
             call.answer()
             return self._open_gather(call, "resumed" if leg.number > 1 else "unheard")
-        return call.plan or self._apology(call)
-
-    def _apology(self, call: LiveCall) -> Plan:
-        return SayGoodbye(spoken(BROKEN, (call.language.code,)))
+        return call.plan or goodbye(BROKEN, call.language.code)
 
     async def _after_unknown(self, request: CallRequest) -> Plan:
         known = self._calls.get(request.call_sid)
@@ -338,7 +334,7 @@ class Switchboard:
             return SayGoodbye()
         if self.leaving:
             self._ledger.finish(call, EndedBy.SHUTDOWN)
-            return self._apology(call)
+            return goodbye(BROKEN, call.language.code)
         await call.keep_state()
         if plan is not None:
             return self._keep_plan(call, plan)

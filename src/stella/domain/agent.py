@@ -83,13 +83,22 @@ class NotifyTarget:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of one call."""
+    """Bounds of a call, and of what calls may cost in engines (US dollars; 0 is no bound)."""
 
     call_s: float = 1200.0
     warn_before_s: float = 60.0
     calls_at_once: int = 200
     transfers_per_hour: int = 20
     messages_per_call: int = 3
+    cost_call_usd: float = 0.0
+    cost_day_usd: float = 0.0
+    cost_number_usd: float = 0.0
+    cost_caller_usd: float = 0.0
+
+    @property
+    def capped(self) -> bool:
+        """Whether there is any bound in money."""
+        return any((self.cost_call_usd, self.cost_day_usd, self.cost_number_usd, self.cost_caller_usd))
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,12 @@ TABLES: dict[str, dict[str, Key]] = {
         "warn_before_s": Key("number", "Say so this long before the end, seconds.", low=0, high=600),
         "calls_at_once": Key("number", "Calls at once; more hear that all lines are busy.", low=1, high=5000, whole=True),
         "transfers_per_hour": Key("number", "Transfers per hour.", low=0, high=1000, whole=True),
+        "cost_call_usd": Key("number", "What the engines of one call may cost, US dollars; 0 (the default): no bound.",
+                             low=0, high=1000),
+        "cost_day_usd": Key("number", "What all calls of a day may cost together.", low=0, high=100_000),
+        "cost_number_usd": Key("number", "What the calls to one of your numbers may cost a day.", low=0, high=100_000),
+        "cost_caller_usd": Key("number", "What the calls from one number may cost a day; who hides theirs is one caller.",
+                               low=0, high=100_000),
         "messages_per_call": Key("number", "Messages and call-back tasks one call may leave.", low=0, high=20, whole=True),
     },
 }  # fmt: skip

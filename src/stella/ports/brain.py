@@ -18,9 +18,17 @@ def nobody_counts(what: str, amount: float) -> None:
     """The do-nothing way to hear of costs."""
 
 
+def nobody_forbids() -> bool:
+    """The do-nothing way to ask whether there is money."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class CallFacts:
-    """What a brain may know of the call it is in, and where it says what it spends (`brain_usd`, `brain_tokens_sent` …)."""
+    """What a brain may know of the call it is in, and where it says what it spends (`brain_usd`, `brain_tokens_sent` …).
+
+    A brain that costs something asks `may_spend` before every request, and raises Rejected (`budget`) where it may not.
+    """
 
     call_sid: str
     agent: Agent
@@ -29,6 +37,7 @@ class CallFacts:
     voice_path: str
     now: datetime
     spend: Callable[[str, float], None] = field(default=nobody_counts, compare=False, repr=False)
+    may_spend: Callable[[], bool] = field(default=nobody_forbids, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

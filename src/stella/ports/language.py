@@ -70,11 +70,12 @@ class Called:
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What the answer cost, in tokens. `cached` of the `sent` ones were cheaper."""
+    """What the answer cost, in tokens. `cached` of the `sent` ones were cheaper; `reckoned`: nobody told, it is a guess."""
 
     sent: int
     written: int
     cached: int = 0
+    reckoned: bool = False
 
 
 ModelEvent: TypeAlias = Grew | Called | Spent

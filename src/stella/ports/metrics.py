@@ -29,6 +29,12 @@ class Metrics(Protocol):
     def webhook(self, route: str, seconds: float) -> None:
         """A webhook was answered."""
 
+    def spent(self, kind: str, usd: float) -> None:
+        """Something was paid for, by its kind (`brain`, `stt`, `tts`, `carrier` …)."""
+
+    def budget(self, share: float) -> None:
+        """So much of what a day may cost is used up; 1 is all."""
+
 
 class NullMetrics:
     """Counts nothing."""
@@ -52,4 +58,10 @@ class NullMetrics:
         """Nothing."""
 
     def webhook(self, route: str, seconds: float) -> None:
+        """Nothing."""
+
+    def spent(self, kind: str, usd: float) -> None:
+        """Nothing."""
+
+    def budget(self, share: float) -> None:
         """Nothing."""

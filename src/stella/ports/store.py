@@ -48,6 +48,18 @@ class CallStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Bill:
+    """What a call cost so far, as its record has it."""
+
+    call_sid: str
+    agent: str
+    to: str
+    from_: str
+    created_at: str
+    cost: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """A message or a call-back task for people. `key` makes delivery idempotent; `fields` are what the caller confirmed."""
 

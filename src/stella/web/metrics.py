@@ -30,6 +30,10 @@ class PrometheusMetrics:
         self._webhook = Histogram(
             "stella_webhook_seconds", "Webhook answers.", ["route"], buckets=_FAST, registry=registry
         )
+        self._cost = Counter("stella_cost_usd", "What was paid for, by the price file.", ["kind"], registry=registry)
+        self._budget = Gauge(
+            "stella_day_budget_used_ratio", "Of cost_day_usd, of the agent that paid last; 1: all.", registry=registry
+        )
         self._lag = Histogram("stella_event_loop_lag_seconds", "Late timers.", buckets=_FAST, registry=registry)
         self._live = Gauge("stella_calls_live", "Calls under way.", registry=registry)
         self._sockets = Gauge("stella_media_sockets", "Open media sockets.", registry=registry)
@@ -79,6 +83,14 @@ class PrometheusMetrics:
     def webhook(self, route: str, seconds: float) -> None:
         """See `Metrics`."""
         self._webhook.labels(self._label(route)).observe(seconds)
+
+    def spent(self, kind: str, usd: float) -> None:
+        """See `Metrics`."""
+        self._cost.labels(self._label(kind)).inc(max(0.0, usd))
+
+    def budget(self, share: float) -> None:
+        """See `Metrics`."""
+        self._budget.set(share)
 
     def loop_lag(self, seconds: float) -> None:
         """A timer of the event loop fired so late."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from copy import deepcopy
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from stella.adapters.sql.evidence import CHAINS, first_broken
 from stella.adapters.sql.schema import call_states, consents, disclosures, web_consents
 from stella.domain.call import CallRecord, CallStatus, EndedBy, KeyPressed, ToolUse
 from stella.domain.consent import Consent, Disclosure
+from stella.ports.store import Bill
 
 Open = Callable[[], Awaitable[SqlStore]]
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -184,3 +186,13 @@ async def test_sqlite_is_set_up_for_power_cuts(tmp_path: Path) -> None:
         "read": ["wal", 2, 1, 1, 2000, 1],
     }
     assert (tmp_path / "a.db").stat().st_mode & 0o777 == 0o600
+
+
+async def test_bills_are_those_of_the_days_asked_for(open_one: Open) -> None:
+    """Caps are added up anew from the records after a restart."""
+    store = await open_one()
+    for sid, at, cost in (("CA1", "2026-11-22T10:00:00.000Z", {"usd": 1.0}), ("CA2", "2026-11-23T10:00:00.000Z", {})):
+        await store.commit(replace(call(sid), created_at=at, cost=cost, agent="office", to="+431", from_="+432"))
+    assert [bill.call_sid for bill in await store.bills("2026-11-23")] == ["CA2"]
+    first = next(bill for bill in await store.bills("2026-11-01") if bill.call_sid == "CA1")
+    assert first == Bill("CA1", "office", "+431", "+432", "2026-11-22T10:00:00.000Z", {"usd": 1.0})

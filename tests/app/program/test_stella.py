@@ -168,7 +168,7 @@ async def test_its_doors_are_locked_like_those_of_the_commands(
     monkeypatch.delenv("TWILIO_AUTH_TOKEN", raising=False)
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("stella.app.house.ProcessEngines", lambda *_, brains, speech: _letters(brains))
+    monkeypatch.setattr("stella.app.house.ProcessEngines", lambda *_, brains, **_more: _letters(brains))
     stella = Stella("Hotel Post", brain=answer, port=0, host="127.0.0.1", data_dir=tmp_path)
     async with (
         stella.running() as address,

@@ -17,6 +17,7 @@ import aiohttp
 from stella.adapters.cloud_speech.failures import complaint, unreachable
 from stella.ports.failure import Malformed, ProviderError, Rejected, Unavailable
 from stella.ports.speech import Sound
+from stella.ports.spending import spent
 
 LONGEST = 1500
 """Characters of one segment; the rest is not spoken. Every vendor takes as many."""
@@ -119,6 +120,7 @@ class CloudVoice:
         text = text[:LONGEST].translate(_PLAIN).rstrip()
         if not any(char.isalnum() for char in text):
             return
+        spent(f"tts:{self.name}", len(text))
         reader, held, size, began = self._dialect.reader(text), _Lead(self.name), 0, asyncio.get_running_loop().time()
         most = int((10.0 + 0.4 * len(text)) * RATE)
         async with self._asked(self._dialect.order(text, language, voice), began + self._patience.first) as response:

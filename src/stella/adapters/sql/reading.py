@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Select, select, tuple_
@@ -12,6 +12,7 @@ from stella.adapters.sql.schema import calls, dtmf, tools, turns
 from stella.adapters.sql.snapshot import KEY, TOOL, TURN, record_from, tool_from
 from stella.domain.call import CallRecord, KeyPressed
 from stella.domain.transcript import Turn
+from stella.ports.store import Bill
 
 
 async def one_call(connection: AsyncConnection, call_sid: str) -> CallRecord | None:
@@ -49,6 +50,17 @@ async def newest_calls(connection: AsyncConnection, limit: int, before: str = ""
     elif at:
         query = query.where(calls.c.created_at < at)
     return [record_from(row["call_sid"], dict(row)) for row in (await connection.execute(query)).mappings()]
+
+
+def bills_since(since: str) -> Select[Any]:
+    """The question for `bills_of`: calls that began at this `created_at` or later."""
+    wanted = (calls.c.call_sid, calls.c.agent, calls.c.to, calls.c.from_, calls.c.created_at, calls.c.cost)
+    return select(*wanted).where(calls.c.created_at >= since)
+
+
+def bills_of(rows: Iterable[Any]) -> list[Bill]:
+    """What those calls cost."""
+    return [Bill(sid, agent, to, from_, at, cost or {}) for sid, agent, to, from_, at, cost in rows]
 
 
 async def revision_of(connection: AsyncConnection, call_sid: str) -> int:

@@ -27,6 +27,7 @@ from stella.adapters.sql.spool import Spool
 from stella.adapters.sql.writer import Counts, Pace, Writer, code_of
 from stella.domain.call import CallRecord
 from stella.ports.failure import Unavailable
+from stella.ports.store import Bill
 from stella.ports.tapes import LegTape
 
 log = structlog.get_logger("stella.store")
@@ -140,6 +141,16 @@ class SqlStore:
             if reading.is_before(record, before):
                 found[sid] = record
         return sorted(found.values(), key=lambda one: (one.created_at, one.call_sid), reverse=True)[:limit]
+
+    async def bills(self, since: str) -> Sequence[Bill]:
+        """What the calls cost that began at this `created_at` or later, as far as it is written. Raises Unavailable."""
+        async with self.reading() as connection:
+            return reading.bills_of(await connection.execute(reading.bills_since(since)))
+
+    @property
+    def alone(self) -> bool:
+        """Whether nobody else writes to this database."""
+        return self._seen is not None
 
     async def keep_state(self, call_sid: str, state: bytes) -> None:
         """Keep what a call needs to go on elsewhere; written with the next batch, seen by `state` at once."""

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from stella.app.brains import Brains
 from stella.app.testing.letters import BYTES_PER_S, Letters, encode
+from stella.calls.budget import Budget
 from stella.domain.agent import Agent
 from stella.domain.ids import UtteranceId
 from stella.domain.transcript import Turn
@@ -228,12 +229,17 @@ class Stage:
         self.voice_activity = LetterActivity()
         self.turn_hints = None
         self._brains: dict[tuple[str, str], WatchedBrain] = {}
+        self.budget = Budget()
 
     async def prepare(self, agents: tuple[Agent, ...], progress: Callable[[int, int], None] | None = None) -> None:
         """As the port."""
         for agent in agents:
             await self._made.prepare(agent)
             self.brain(agent)
+
+    def frugal(self, agent: Agent) -> Agent:
+        """As the port: nothing on a stage is paid for."""
+        return agent
 
     def ears(self, agent: Agent, language: str) -> LetterEars:
         """As the port."""
