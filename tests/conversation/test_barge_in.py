@@ -216,3 +216,137 @@ def test_a_goodbye_into_the_farewell_is_politeness() -> None:
     opened.stopped(10.4, 10.45)
     assert opened.understood(ONE, "Danke, tschüss") is Verdict.RESUME
     assert opened.understood(ONE, "one more question") is Verdict.TURN
+
+
+def test_a_goodbye_into_a_farewell_may_go_on_for_some_time() -> None:
+    """Four windows, and the time it takes to notice the end."""
+    assert case(farewell=True).deadline() == 10.0 + 4.0 * POLICY.barge_in_decide + NOTICED
+
+
+def test_a_case_that_is_opened_late_is_weighed_at_once() -> None:
+    """The onset was long ago: there is no window left."""
+    assert BargeIn(POLICY, 10.0, 20.0).deadline() == 20.0
+
+
+def test_ears_are_believed_unless_they_have_shown_otherwise() -> None:
+    """A short word is a word."""
+    opened = case()
+    opened.stopped(10.3, 10.4)
+    assert not opened.brief
+    assert opened.understood(ONE, "Anna") is Verdict.TURN
+
+
+@pytest.mark.parametrize(("spoken", "brief"), [(0.5, True), (0.625, False)])
+def test_how_short_a_sound_is_too_short_for_words(spoken: float, brief: bool) -> None:
+    """At the bound it is long enough. Near the end of what we said it may be a "yes" anyway."""
+    policy = Policy().with_overrides({"barge_in_short": 0.625})
+    opened = BargeIn(policy, 10.0, 10.0, streams=False)
+    opened.began(ONE, 10.0)
+    opened.stopped(10.0 + spoken, 11.0)
+    assert opened.brief is brief
+    near = BargeIn(policy, 10.0, 10.0, streams=False, answering=True)
+    near.began(ONE, 10.0)
+    near.stopped(10.0 + spoken, 11.0)
+    assert not near.brief
+
+
+def test_speech_that_begins_again_gets_a_window_for_the_rest() -> None:
+    """What was said before counts, and the deadline is never earlier for it."""
+    opened = case()
+    opened.stopped(10.5, 10.5)
+    opened.began(TWO, 12.0)
+    assert opened.deadline() == pytest.approx(12.0 + POLICY.barge_in_decide - 0.5 + NOTICED)
+    opened = case()
+    opened.stopped(10.5, 10.5)
+    opened.began(TWO, 10.6)
+    assert opened.deadline() == 10.5 + POLICY.barge_in_patience
+
+
+def test_a_second_onset_while_speaking_moves_nothing() -> None:
+    """The stretch is one, from its beginning."""
+    opened = case(streams=False)
+    due = opened.deadline()
+    opened.began(TWO, 10.5)
+    assert opened.deadline() == due
+    opened.stopped(10.9, 10.9)
+    assert opened.due(opened.deadline()) is Verdict.TURN
+
+
+def test_an_end_before_the_beginning_is_no_speech() -> None:
+    """Estimates of times cross; nothing is taken away from what was said before."""
+    opened = case(streams=False)
+    opened.stopped(10.9, 10.9)
+    opened.began(TWO, 11.0)
+    opened.stopped(10.5, 11.1)
+    assert opened.due(opened.deadline()) is Verdict.TURN
+
+
+@pytest.mark.parametrize(("level", "loud"), [(-12.0, True), (-12.1, False)])
+def test_how_much_louder_a_raised_voice_is(level: float, loud: bool) -> None:
+    """By the policy's number, to the bound; once raised it was raised, however it goes on."""
+    opened = case(streams=False, usual=-18.0)
+    opened.stopped(10.3, 10.4, level)
+    assert opened.brief is not loud
+    opened.began(TWO, 10.5)
+    opened.stopped(10.6, 10.7, -40.0)
+    assert opened.brief is not loud
+
+
+@pytest.mark.parametrize(("end", "due"), [(10.125, 10.8), (10.25, 11.5)])
+def test_a_cough_is_weighed_at_the_end_of_the_window_and_a_word_when_patience_ends(end: float, due: float) -> None:
+    """Of the one nobody expects words."""
+    policy = Policy().with_overrides({"barge_in_min": 0.25})
+    opened = BargeIn(policy, 10.0, 10.0)
+    opened.began(ONE, 10.0)
+    opened.stopped(end, 10.5)
+    assert opened.deadline() == pytest.approx(due)
+
+
+def test_a_cough_whose_end_is_known_late_is_weighed_then() -> None:
+    """No deadline lies in the past."""
+    opened = case()
+    opened.stopped(10.1, 20.0)
+    assert opened.deadline() == 20.0
+
+
+@pytest.mark.parametrize(("spoken", "verdict"), [(0.75, Verdict.TURN), (0.7, Verdict.RESUME)])
+def test_speech_as_long_as_the_window_is_long_enough(spoken: float, verdict: Verdict) -> None:
+    """To the bound."""
+    policy = Policy().with_overrides({"barge_in_decide": 0.75})
+    opened = BargeIn(policy, 10.0, 10.0, streams=False)
+    opened.began(ONE, 10.0)
+    opened.stopped(10.0 + spoken, 10.9)
+    assert opened.due(opened.deadline()) is verdict
+
+
+@pytest.mark.parametrize(("spoken", "verdict"), [(0.25, Verdict.TURN), (0.2, Verdict.RESUME)])
+def test_a_raised_voice_must_last_as_long_as_a_word(spoken: float, verdict: Verdict) -> None:
+    """To the bound."""
+    policy = Policy().with_overrides({"barge_in_min": 0.25})
+    opened = BargeIn(policy, 10.0, 10.0, streams=False, usual=-18.0)
+    opened.began(ONE, 10.0)
+    opened.stopped(10.0 + spoken, 10.5, -6.0)
+    assert opened.due(opened.deadline()) is verdict
+
+
+def test_one_stretch_of_words_that_take_the_floor_is_enough() -> None:
+    """Whatever the other was."""
+    opened = case()
+    opened.began(TWO, 10.2)
+    opened.stopped(10.7, 10.7)
+    assert opened.understood(ONE, "okay") is Verdict.WAIT
+    assert opened.understood(TWO, "what are your hours") is Verdict.TURN
+
+
+def test_words_that_are_complete_while_somebody_still_speaks_decide_nothing_yet() -> None:
+    """An "okay" may be followed by a "but"."""
+    opened = case()
+    assert opened.understood(ONE, "okay") is Verdict.WAIT
+
+
+def test_patience_is_counted_from_when_it_is_asked_for() -> None:
+    """And asked for once."""
+    opened = case()
+    assert opened.due(15.0) is Verdict.WAIT
+    assert opened.deadline() == 15.0 + POLICY.barge_in_patience
+    assert opened.due(16.0) is Verdict.TURN

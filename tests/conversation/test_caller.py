@@ -47,8 +47,20 @@ def test_an_utterance_is_found_and_dropped_by_name() -> None:
     turn = CallerTurn([part(1), part(2)])
     assert turn.find(UtteranceId(2)) is turn.parts[1]
     assert turn.find(UtteranceId(3)) is None
+    turn.began, turn.stopped, turn.turn = 1.0, 2.0, TurnId(7)
     turn.drop(UtteranceId(1))
     assert [each.utterance for each in turn.parts] == [2]
+    assert (turn.began, turn.stopped, turn.turn) == (1.0, 2.0, 7)
+
+
+def test_a_turn_of_which_nothing_is_left_has_not_begun() -> None:
+    """A noise that was dropped is not where the next turn starts. A key is something."""
+    turn = CallerTurn([part(1)], began=1.0, stopped=2.0, turn=TurnId(7))
+    turn.drop(UtteranceId(1))
+    assert turn == CallerTurn()
+    turn = CallerTurn([part(1)], "7", "7", 1.0, 2.0, TurnId(7))
+    turn.drop(UtteranceId(1))
+    assert (turn.began, turn.stopped, turn.turn) == (1.0, 2.0, 7)
 
 
 def test_a_turn_that_goes_on_is_one_turn() -> None:
@@ -60,3 +72,29 @@ def test_a_turn_that_goes_on_is_one_turn() -> None:
     assert (both.began, both.stopped, both.turn) == (1.0, 4.0, 7)
     open_end = CallerTurn(began=3.0).after(CallerTurn(stopped=2.0))
     assert (open_end.began, open_end.stopped, open_end.turn) == (3.0, 2.0, None)
+
+
+def test_a_fresh_utterance_has_no_words_and_was_not_lost() -> None:
+    """Nor is its turn judged to be over."""
+    fresh = Utterance(UtteranceId(1), 1.0)
+    assert (fresh.text, fresh.guess, fresh.due, fresh.lost, fresh.over) == (None, "", None, False, False)
+    turn = CallerTurn()
+    assert (turn.digits, turn.stored_digits, turn.began, turn.stopped, turn.turn) == ("", "", None, None, None)
+
+
+def test_one_lost_utterance_is_enough() -> None:
+    """The caller may have said what mattered in it."""
+    assert CallerTurn([part(1, "hello"), part(2, "", lost=True)]).lost is True
+    assert CallerTurn([part(1, "hello"), part(2, "there")]).lost is False
+
+
+def test_empty_is_what_holds_neither_words_nor_keys() -> None:
+    """One word among noises is a turn."""
+    assert CallerTurn([part(1, ""), part(2, "")]).empty is True
+    assert CallerTurn([part(1, ""), part(2, "x")]).empty is False
+    assert CallerTurn([part(1, "")], "1").empty is False
+
+
+def test_with_nothing_said_there_are_no_words() -> None:
+    """Neither final nor guessed nor shown."""
+    assert (CallerTurn().text, CallerTurn().guess, CallerTurn().shown) == ("", "", "")

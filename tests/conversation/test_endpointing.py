@@ -122,3 +122,29 @@ def test_the_sound_counts_where_the_words_say_nothing(text: str, hint: float, wa
     endpointing = Endpointing(POLICY)
     endpointing.hint = hint
     assert endpointing.wait(text, OPEN) == wait
+
+
+def test_a_pause_as_long_as_the_longest_wait_is_still_a_pause() -> None:
+    """One second more and it was an ending."""
+    for seconds, wait in ((1.6, 1.6), (1.61, 0.7)):
+        endpointing = Endpointing(POLICY)
+        endpointing.paused(seconds)
+        assert endpointing.wait("hello there", OPEN) == wait
+    endpointing = Endpointing(POLICY)
+    endpointing.paused(-1.0)
+    assert endpointing.wait("hello there", OPEN) == 0.7
+
+
+def test_the_shortest_pause_is_one() -> None:
+    """It teaches, although it changes nothing yet."""
+    endpointing = Endpointing(POLICY)
+    endpointing.paused(0.1)
+    endpointing.paused(1.5)
+    assert endpointing.wait("hello there", OPEN) == 0.7
+
+
+def test_a_turn_of_no_length_is_no_monologue() -> None:
+    """Nor is one just below it."""
+    quick = Endpointing(POLICY.with_overrides({"monologue": 5.0, "endpointing_max": 0.5, "monologue_gap": 2.0}))
+    assert quick.wait("hello there", OPEN, 4.9) == 0.5
+    assert quick.wait("hello there", OPEN, 5.0) == 0.5

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stella.conversation.events import MarkReturned, WordTime
+from stella.conversation.events import AudioSent, MarkReturned, WordTime
 from stella.conversation.playout import Playout, Segment
 from stella.conversation.policy import Policy
 from stella.conversation.steps import NEVER
@@ -227,3 +227,341 @@ def test_a_mark_that_comes_early_in_the_flow_is_not_taken_in_passing() -> None:
     assert not playout.flows(MarkReturned(Mark("m2")), 0.5)
     assert playout.flows(MarkReturned(Mark("m2")), 2.0)
     assert segment.heard == 2.0
+
+
+# A segment by itself
+
+
+def test_a_fresh_segment_is_neither_sent_nor_heard() -> None:
+    """Nor broken, failed or a filler; how long it is nobody knows."""
+    segment = Segment(SegmentId(1), "one")
+    assert (segment.duration, segment.words, segment.sent, segment.heard) == (None, (), 0.0, 0.0)
+    assert (segment.failed, segment.filler, segment.broken) == (False, False, False)
+    assert (segment.all_sent, segment.all_heard) == (False, False)
+
+
+@pytest.mark.parametrize(("place", "whole"), [(1.0, True), (0.975, True), (0.974, False), (0.0, False)])
+def test_a_segment_is_whole_but_for_a_frame(place: float, whole: bool) -> None:
+    """Sound travels in frames: what is missing of the last is not missed."""
+    segment = Segment(SegmentId(1), "one", 1.0, sent=place, heard=place)
+    assert (segment.all_sent, segment.all_heard) == (whole, whole)
+
+
+def test_a_segment_that_failed_is_not_waited_for_and_was_not_heard() -> None:
+    """There is no sound of it."""
+    segment = Segment(SegmentId(1), "one", failed=True)
+    assert (segment.all_sent, segment.all_heard) == (True, False)
+
+
+def test_a_very_short_segment_is_heard_when_something_of_it_was() -> None:
+    """Shorter than a frame, and still not heard before it was played."""
+    segment = Segment(SegmentId(1), "one", 0.02)
+    assert not segment.all_heard
+    segment.heard = 0.01
+    assert segment.all_heard
+
+
+def test_of_a_segment_that_broke_off_only_proven_words_count() -> None:
+    """Its sound was heard to the end, its text was not."""
+    segment = Segment(SegmentId(1), "one two six", 0.6, WORDS, heard=0.6, broken=True)
+    assert segment.heard_text() == "one two"
+
+
+@pytest.mark.parametrize(
+    ("heard", "text", "place"), [(0.24, "", 0.0), (0.25, "one", 0.25), (0.55, "one two", 0.55), (0.6, "one two", 0.55)]
+)
+def test_a_cut_and_a_resumption_are_at_the_last_word_wholly_heard(heard: float, text: str, place: float) -> None:
+    """A word counts with the very moment of its end."""
+    segment = Segment(SegmentId(1), "one two six", 1.0, WORDS, heard=heard)
+    assert segment.heard_text() == text
+    assert segment.boundary() == (place, True)
+
+
+def test_a_cut_ends_without_a_blank() -> None:
+    """Where an engine counts the blank behind a word to it."""
+    segment = Segment(SegmentId(1), "one two six", 1.0, (WordTime(4, 0.2),), heard=0.3)
+    assert segment.heard_text() == "one"
+
+
+# The ledger between the facts
+
+
+def test_a_new_ledger_has_heard_and_waits_for_nothing() -> None:
+    """Not a mark, not a fence, not a sound."""
+    ledger = Playout(Policy())
+    assert (ledger.marks_heard, ledger.ignored, ledger.paused, ledger.open_fence()) == (0, 0, False, False)
+    assert ledger.left(0.0) == 0.0
+    assert not ledger.sounded(-1e9)
+    assert ledger.all_sent
+    assert ledger.heard_by() < -1e9
+    assert ledger.tick(5.0) == NEVER
+
+
+def test_what_is_left_is_what_was_not_played_yet(playout: Playout) -> None:
+    """At the carrier, and still to be sent; unknown while a length is."""
+    assert playout.left(0.25) == pytest.approx(0.75)
+    assert playout.left(5.0) == 0.0
+    playout.say(Segment(SegmentId(2), "more", 2.0, sent=0.5))
+    assert playout.left(0.25) == pytest.approx(0.75 + 1.5)
+    playout.say(Segment(SegmentId(3), "more"))
+    assert playout.left(0.25) == math.inf
+
+
+def test_marks_are_waited_for_only_when_everything_was_sent(playout: Playout) -> None:
+    """Then with patience, from when the sound is over."""
+    assert playout.heard_by() == pytest.approx(1.0 + Policy().mark_patience)
+    playout.say(Segment(SegmentId(2), "more", 2.0))
+    assert playout.heard_by() == NEVER
+    assert not playout.all_sent
+
+
+def test_a_failed_segment_is_not_waited_for(playout: Playout) -> None:
+    """It will never be heard."""
+    playout.say(Segment(SegmentId(2), "x", failed=True))
+    playout.returned(Mark("m5"), 1.0)
+    assert playout.heard_by() < 0.0
+
+
+def test_sound_that_was_sent_twice_counts_once(playout: Playout) -> None:
+    """A piece that was repeated does not take the place back."""
+    playout.sent(only(playout), 0.2, 0.4, Mark("again"), 0.5)
+    assert only(playout).sent == 1.0
+    assert playout.ends_at == pytest.approx(1.2)
+
+
+@pytest.mark.parametrize(("at", "believed"), [(0.14, True), (0.13, False)])
+def test_a_mark_is_believed_a_little_before_it_is_due(at: float, believed: bool) -> None:
+    """By the tolerance, and no more; then it waits for its time."""
+    ledger = filled(WORDS)
+    ledger.returned(Mark("m1"), at)
+    assert (ledger.marks_heard == 1) is believed
+    assert ledger.tick(at) == (NEVER if believed else pytest.approx(0.2))
+
+
+def test_early_marks_are_believed_each_in_its_time(playout: Playout) -> None:
+    """The next one is named."""
+    playout.returned(Mark("m5"), 0.0)
+    playout.returned(Mark("m3"), 0.0)
+    assert playout.tick(0.0) == pytest.approx(0.6)
+    assert playout.tick(0.7) == pytest.approx(1.0)
+    assert only(playout).heard == pytest.approx(0.6)
+    assert playout.marks_heard == 1
+
+
+@pytest.mark.parametrize(("cleared", "heard"), [(0.2, 0.2), (0.19, 0.0)])
+def test_what_was_due_when_the_clear_went_out_was_heard(cleared: float, heard: float) -> None:
+    """To the moment. The rest came back because it was dropped, and counts for nothing."""
+    ledger = filled(WORDS)
+    ledger.pause(cleared)
+    ledger.returned(Mark("m1"), 0.5)
+    assert only(ledger).heard == heard
+    assert (ledger.marks_heard, ledger.ignored) == ((1, 0) if heard else (0, 1))
+
+
+def test_a_mark_of_before_a_clear_proves_nothing_sent_after_it(playout: Playout) -> None:
+    """Nor does one from after it prove what was dropped."""
+    playout.pause(0.45)
+    playout.resume()
+    playout.sent(only(playout), 0.2, 0.2, Mark("n1"), 0.5)
+    playout.returned(Mark("n1"), 0.7)
+    assert only(playout).heard == pytest.approx(0.2)
+    playout.returned(Mark("m2"), 0.7)
+    assert playout.marks_heard == 2
+
+
+def test_each_clear_has_a_fence_of_its_own(playout: Playout) -> None:
+    """Named after how many there were before; an older one that comes late closes no younger doubt."""
+    first = playout.pause(0.3)
+    playout.resume()
+    second = playout.pause(0.8)
+    assert (first, second) == ("fence-0", "fence-1")
+    playout.returned(first, 0.9)
+    assert playout.open_fence()
+    assert (playout.ignored, playout.marks_heard) == (0, 0)
+    playout.returned(second, 0.9)
+    assert not playout.open_fence()
+
+
+def test_a_fence_closes_only_the_doubt_before_it(playout: Playout) -> None:
+    """Marks of sound sent after the clear are still to come."""
+    fence = playout.pause(0.45)
+    playout.resume()
+    playout.sent(only(playout), 0.2, 0.2, Mark("n1"), 0.5)
+    playout.sent(only(playout), 0.2, 0.4, Mark("n2"), 0.5)
+    playout.returned(fence, 0.6)
+    playout.returned(Mark("n1"), 0.7)
+    playout.returned(Mark("n2"), 0.9)
+    assert only(playout).heard == pytest.approx(0.4)
+    assert playout.ignored == 0
+
+
+def test_after_a_younger_clear_the_older_one_still_judges_its_own_sound(playout: Playout) -> None:
+    """The first fence is back, the second is not: sound between the two is judged by the second."""
+    first = playout.pause(0.25)
+    playout.resume()
+    playout.sent(only(playout), 0.2, 0.2, Mark("n1"), 0.5)
+    playout.pause(0.8)
+    playout.returned(first, 0.9)
+    playout.returned(Mark("n1"), 0.9)
+    assert only(playout).heard == pytest.approx(0.2)
+
+
+def test_a_pause_takes_back_what_was_not_heard(playout: Playout) -> None:
+    """It will be sent again from the proven place; nothing sounds any more."""
+    playout.returned(Mark("m2"), 0.4)
+    playout.pause(0.45)
+    assert playout.paused
+    assert only(playout).sent == pytest.approx(0.4)
+    assert playout.left(0.45) == pytest.approx(0.6)
+
+
+def test_a_pause_believes_early_marks_whose_time_has_come_and_forgets_the_others(playout: Playout) -> None:
+    """They were returned because their sound was dropped, or will not be asked about again."""
+    playout.returned(Mark("m1"), 0.0)
+    playout.returned(Mark("m5"), 0.0)
+    playout.pause(0.3)
+    assert only(playout).heard == pytest.approx(0.2)
+    assert playout.tick(9.0) == NEVER
+    assert only(playout).heard == pytest.approx(0.2)
+
+
+def test_sound_sent_while_paused_moves_nothing(playout: Playout) -> None:
+    """It crossed with the clear."""
+    playout.pause(0.1)
+    playout.sent(only(playout), 0.2, 0.2, Mark("late"), 0.1)
+    assert only(playout).sent == 0.0
+    playout.returned(Mark("late"), 0.2)
+    assert (playout.ignored, playout.left(0.2)) == (1, 1.0)
+
+
+def test_after_a_resumption_we_are_not_paused(playout: Playout) -> None:
+    """And what was heard whole counts as sent up to there."""
+    playout.returned(Mark("m5"), 1.0)
+    playout.pause(1.1)
+    playout.resume()
+    assert not playout.paused
+    assert only(playout).sent == 1.0
+
+
+def test_our_sound_is_known_to_have_been_in_the_air() -> None:
+    """Until it ended, or until it was cleared, whichever was first; an earlier clear does not outweigh a later."""
+    ledger = filled(WORDS)
+    assert ledger.sounded(1.0)
+    assert not ledger.sounded(1.01)
+    ledger.pause(0.5)
+    assert ledger.sounded(0.5)
+    assert not ledger.sounded(0.51)
+    ledger.resume()
+    ledger.pause(0.6)
+    assert ledger.sounded(0.5)
+    late = filled(WORDS)
+    late.pause(3.0)
+    assert late.sounded(1.0)
+    assert not late.sounded(1.01)
+
+
+def test_a_dropped_turn_is_neither_paused_nor_known(playout: Playout) -> None:
+    """But marks under way still find their segment: it is being written down."""
+    segment = only(playout)
+    playout.pause(0.45)
+    playout.drop()
+    assert not playout.paused
+    assert playout.find(SegmentId(1)) is None
+    playout.returned(Mark("m2"), 0.5)
+    assert segment.heard == pytest.approx(0.4)
+
+
+def test_a_lost_stream_leaves_no_doubt_open(playout: Playout) -> None:
+    """Nothing of it can come back: no mark, no fence, no early proof, no sound in the air after it."""
+    playout.returned(Mark("m3"), 0.0)
+    fence = filled(WORDS).pause(0.2)
+    playout.forget()
+    assert playout.tick(9.0) == NEVER
+    assert not playout.open_fence()
+    assert playout.left(0.0) == 0.0
+    playout.returned(fence, 9.0)
+    playout.returned(Mark("m1"), 9.0)
+    assert playout.ignored == 2
+    assert not playout.sounded(0.5)
+    assert playout.pause(9.0) == "fence-1"
+
+
+# In the middle of a sentence
+
+
+def flowing() -> Playout:
+    """Ten seconds of speech, three of them sent."""
+    ledger = Playout(Policy())
+    segment = Segment(SegmentId(1), "long", 10.0)
+    ledger.say(segment)
+    for number in (1, 2, 3):
+        ledger.sent(segment, 1.0, float(number), Mark(f"m{number}"), 0.0)
+    return ledger
+
+
+def more(upto: float, segment: int = 1) -> AudioSent:
+    """Another second of sound."""
+    return AudioSent(SegmentId(segment), 1.0, upto, Mark(f"x{upto}"))
+
+
+def test_sound_before_the_end_of_a_segment_that_has_begun_flows() -> None:
+    """It is noted, and nothing else has to be looked at."""
+    ledger = flowing()
+    assert ledger.flows(more(4.0), 1.0) is True
+    assert only(ledger).sent == 4.0
+    assert ledger.left(1.0) == pytest.approx(3.0 + 6.0)
+    only(ledger).duration = None
+    assert ledger.flows(more(5.0), 1.0) is True
+
+
+@pytest.mark.parametrize("what", ["unknown", "first", "last", "almost last", "paused", "early"])
+def test_sound_from_which_something_may_follow_does_not_flow(what: str) -> None:
+    """It begins or completes something, or there is a doubt; it is left alone."""
+    ledger = flowing()
+    event = more(4.0)
+    if what == "unknown":
+        event = more(4.0, 2)
+    elif what == "first":
+        only(ledger).sent = 0.0
+    elif what == "last":
+        event = more(10.0)
+    elif what == "almost last":
+        event = more(9.975)
+    elif what == "paused":
+        ledger.pause(0.5)
+    else:
+        ledger.returned(Mark("m3"), 0.1)
+    before = only(ledger).sent
+    assert ledger.flows(event, 0.2) is False
+    assert only(ledger).sent == before
+
+
+def test_a_mark_that_is_due_with_more_sound_behind_it_flows() -> None:
+    """It is proof, and is taken once."""
+    ledger = flowing()
+    assert ledger.flows(MarkReturned(Mark("m1")), 0.94) is True
+    assert (only(ledger).heard, ledger.marks_heard) == (1.0, 1)
+    assert ledger.flows(MarkReturned(Mark("m1")), 1.0) is False
+    assert ledger.ignored == 0
+
+
+@pytest.mark.parametrize("what", ["unknown", "last", "proven", "before a clear", "early"])
+def test_a_mark_from_which_something_may_follow_does_not_flow(what: str) -> None:
+    """It may complete something, or prove nothing."""
+    ledger = flowing()
+    name, now = "m2", 2.0
+    if what == "unknown":
+        name = "who"
+    elif what == "last":
+        name, now = "m3", 3.0
+    elif what == "proven":
+        ledger.returned(Mark("m2"), 2.0)
+        name = "m1"
+    elif what == "before a clear":
+        ledger.pause(2.5)
+        ledger.resume()
+    else:
+        now = 1.9
+    heard = ledger.marks_heard
+    assert ledger.flows(MarkReturned(Mark(name)), now) is False
+    assert ledger.marks_heard == heard

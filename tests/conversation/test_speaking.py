@@ -8,7 +8,7 @@ import pytest
 
 from stella.conversation.actions import FallBack, HangUp, SwitchLanguage, Transfer
 from stella.conversation.playout import Segment
-from stella.conversation.speaking import AgentTurn, Consequence, Kind
+from stella.conversation.speaking import OPEN, AgentTurn, Consequence, Kind
 from stella.domain.call import EndedBy
 from stella.domain.ids import SegmentId, TurnId
 
@@ -63,3 +63,29 @@ def test_what_was_heard_is_a_beginning_of_what_was_meant() -> None:
     turn.segments[1] = piece(2, "b", 0.0, failed=True)
     assert turn.heard_text() == "a c"
     assert mine().heard_text() == ""
+
+
+def test_a_fresh_turn_owes_nothing() -> None:
+    """Complete, to be talked over, and nothing of it was said, tried or waited for."""
+    turn = mine()
+    assert (turn.ended, turn.interruptible) == (True, True)
+    assert (turn.asked, turn.hold_until, turn.attempt, turn.told_to_wait) == (("", ""), 0.0, 0, 0)
+    assert (turn.worded, turn.audible, turn.replied, turn.switching, turn.provisional) == (False,) * 5
+    assert (turn.finished, turn.answers, turn.caller_stopped, turn.expects, turn.tool_since) == (None,) * 5
+    assert turn.expected_before == OPEN
+
+
+def test_what_was_meant_is_all_that_was_said_where_nothing_waits() -> None:
+    """The usual case at the end of a turn."""
+    assert mine(segments=[piece(1, "a", 1.0), piece(2, "b", 1.0)]).text() == "a b"
+    assert mine(BYE).text() == ""
+
+
+def test_a_sentence_of_which_no_word_is_proven_leaves_no_blank() -> None:
+    """Nothing stands for nothing."""
+    assert mine(segments=[piece(1, "a", 1.0), piece(2, "b", 0.0)]).heard_text() == "a"
+
+
+def test_anything_may_be_said_next() -> None:
+    """Unless a question was asked."""
+    assert (OPEN.kind, OPEN.max_digits) == ("open", 0)

@@ -13,7 +13,7 @@ from stella.conversation import events as on
 from stella.conversation.core import Conversation
 from stella.conversation.opening import Opening, from_plain
 from stella.conversation.policy import Policy
-from stella.conversation.tape import Step, differences, join, ordered, read, replay, split, write
+from stella.conversation.tape import VERSION, Step, differences, join, ordered, read, replay, split, write
 from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
 from stella.domain.call import ToolUse
 from stella.domain.consent import Preset
@@ -133,3 +133,54 @@ def test_a_beginning_is_kept_whole() -> None:
     assert from_plain(plain) == opening
     with pytest.raises(MalformedMessage, match="beginning"):
         from_plain({})
+
+
+def test_replaying_keeps_a_deadline_only_where_it_is_asked_to() -> None:
+    """The very build that was recorded needs none: its own are on the tape, as late as they came."""
+    facts: list[Step] = [(0.0, on.CallAnswered(), []), (4.0, on.ShutdownAsked(), [])]
+    assert [now for now, _, _ in replay(facts, OPENING.begin)] == [0.0, 4.0]
+    assert [now for now, _, _ in replay(facts, OPENING.begin, punctual=True)] == [0.0, 4.0]
+    later: list[Step] = [(0.0, on.CallAnswered(), []), (4.5, on.ShutdownAsked(), [])]
+    assert [now for now, _, _ in replay(later, OPENING.begin, punctual=True)] == [0.0, 4.0, 4.5]
+    assert [now for now, _, _ in replay(later, OPENING.begin)] == [0.0, 4.5]
+
+
+@pytest.mark.parametrize(("later", "same"), [(0.001, True), (0.0015, False), (-0.0015, False)])
+def test_a_millisecond_is_no_difference(later: float, same: bool) -> None:
+    """Clocks are read a little earlier or later."""
+    drop = do.DropPlayout()
+    assert (differences([(0.0, drop)], [(later, drop)]) == []) is same
+
+
+def test_the_earlier_of_two_times_is_when_a_difference_is() -> None:
+    """There the two calls part."""
+    drop = do.DropPlayout()
+    assert differences([(2.0, drop)], [(1.0, drop)])[0].at == 1.0
+    assert differences([(2.0, drop)], [(3.0, drop)])[0].at == 2.0
+    assert differences([], [(3.0, drop)])[0].at == 3.0
+
+
+def test_a_tape_says_what_is_wrong_with_it() -> None:
+    """Whoever reads it knows where to look."""
+    with pytest.raises(MalformedMessage, match=r"^a row of the tape cannot be read: "):
+        read([[0, "Nonsense"]])
+    with pytest.raises(MalformedMessage, match=r"^the personal part does not belong to this tape$"):
+        join([[0, "DigitPressed", None]], [])
+    with pytest.raises(MalformedMessage, match=r"^the personal part is longer than this tape$"):
+        join([[0, "TimePassed"]], ["more"])
+    with pytest.raises(MalformedMessage, match="does not belong"):
+        join([[0, "Nonsense"]], [])
+
+
+def test_taking_words_out_leaves_the_tape_itself_alone() -> None:
+    """Whoever splits it may still want it whole."""
+    rows = write([(0.0, on.DigitPressed("7"), [])])
+    bare, personal = split(rows)
+    assert (rows[0][2], bare[0][2], personal) == ("7", None, ["7"])
+    assert join(bare, personal) == rows
+    assert bare[0][2] is None
+
+
+def test_the_version_of_the_rows_is_the_second() -> None:
+    """It is written into every head; a change of it makes every kept tape unreadable."""
+    assert VERSION == 2

@@ -30,6 +30,7 @@ def test_a_whole_sentence_that_says_so(text: str) -> None:
         "", "I would like a table", "my name is Peter", "Ich möchte mit", "what are", "Can you tell me", "and then",
         "Ich hätte gerne einen Termin", "is the", "thank you and", "my number is one two", "Ich habe eine Frage",
         "Ich habe einen Vertrag mit Ihnen", "Ich hätte gerne zwei Karten", "Ich möchte einen", "I can wait", "Es ist gut",
+        "ich hätte gerne etwas mehr",
     ],
 )  # fmt: skip
 def test_a_sentence_that_may_go_on(text: str) -> None:

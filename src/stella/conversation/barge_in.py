@@ -7,7 +7,7 @@ loudness tell the rest.
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, auto
 
 from stella.conversation.policy import Policy
 from stella.conversation.words import interrupts, is_backchannel, is_courtesy, split
@@ -22,9 +22,9 @@ _NOTICED_S = 0.25
 class Verdict(Enum):
     """What the evidence says."""
 
-    WAIT = "wait"
-    RESUME = "resume"
-    TURN = "turn"
+    WAIT = auto()
+    RESUME = auto()
+    TURN = auto()
 
 
 class BargeIn:

@@ -41,8 +41,10 @@ class CallerTurn:
         return None
 
     def drop(self, utterance: UtteranceId) -> None:
-        """Forget an utterance."""
+        """Forget an utterance. With nothing left of it the turn has not begun."""
         self.parts = [part for part in self.parts if part.utterance != utterance]
+        if not self.parts and not self.digits:
+            self.began = self.stopped = self.turn = None
 
     @property
     def text(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import Enum, auto
 
 from stella.conversation.policy import Policy
 from stella.conversation.words import Answer, yes_or_no
@@ -15,9 +15,9 @@ YES_OR_NO = ExpectAnswer("yes-no", max_digits=1, terminator="")
 class Step(Enum):
     """Where the question stands."""
 
-    CLOSED = "closed"
-    ASKING = "asking"
-    WAITING = "waiting"
+    CLOSED = auto()
+    ASKING = auto()
+    WAITING = auto()
 
 
 class ConsentGate:

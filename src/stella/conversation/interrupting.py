@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from stella.conversation import actions as do
 from stella.conversation.barge_in import BargeIn, Verdict
-from stella.conversation.caller import CallerTurn
 from stella.conversation.floor import Floor
 from stella.conversation.speaking import AgentTurn, Kind
 from stella.conversation.steps import DONE, NEVER
@@ -69,8 +68,6 @@ class Interrupting:
                 floor.remember_late(part.utterance, floor.mine, brief=case is not None and case.brief)
             floor.counts["backchannels" if part.text else "coughs"] += 1
             floor.caller.drop(part.utterance)
-        if not floor.caller.parts and not floor.caller.digits:
-            floor.caller = CallerTurn()
         floor.ready_at = None
         floor.progress_at = floor.now
         place = floor.playout.resume()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, auto
 from typing import TypeAlias
 
 from stella.conversation.actions import FallBack, HangUp, SwitchLanguage, Transfer
@@ -20,11 +20,11 @@ OPEN = ExpectAnswer()
 class Kind(Enum):
     """Why we speak."""
 
-    CONSENT = "consent"
-    PHRASE = "phrase"
-    REPROMPT = "reprompt"
-    REPLY = "reply"
-    FAREWELL = "farewell"
+    CONSENT = auto()
+    PHRASE = auto()
+    REPROMPT = auto()
+    REPLY = auto()
+    FAREWELL = auto()
 
 
 Consequence: TypeAlias = HangUp | Transfer | FallBack | SwitchLanguage

@@ -5,10 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 STREAM_PATH = "/api/stella/call/stream"
-"""Where the carrier opens its media socket."""
-
-RELAY_PATH = "/api/stella/call/relay"
-"""And where it opens a socket for words alone (ConversationRelay); there are no other WebSockets."""
+"""Where the carrier opens its media socket; the one WebSocket path there is."""
 
 CALL_ROOT = "/api/stella/call/"
 """Under this the telephony webhooks live: `voice`, `status`, `after`, `fallback`, `gather`, `stream-status`."""
