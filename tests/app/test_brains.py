@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import types
 from collections.abc import AsyncIterator
@@ -131,6 +132,18 @@ async def test_three_vendors_fail_and_the_receptionist_answers(session: aiohttp.
     assert words.strip() and len(fake.asked) == 3
     switches = [act.use.arguments["to"] for act in acts if isinstance(act, UsedTool)]
     assert switches == ["anthropic:b", "google:c", "receptionist"]
+
+
+async def test_a_slow_vendor_is_outrun_and_its_connection_closed(session: aiohttp.ClientSession, fake: Vendor) -> None:
+    """Over real sockets: what the slow one would still have cost is not spent."""
+    fake.script = lambda _told: Manner(["Yes."]) if "/messages" in fake.paths[-1] else Manner(hang_after=0)
+    urls = {"OPENAI_BASE_URL": f"{fake.url}/v1", "ANTHROPIC_BASE_URL": fake.url}
+    made = brains(session, **KEYS, **urls).make(agent("openai:a", "anthropic:b"))
+    words, acts = await reply(made.open(FACTS), asked("When are you open?"))
+    assert words.strip() == "Yes."
+    assert [act.use.result for act in acts if isinstance(act, UsedTool)] == ["slow"]
+    async with asyncio.timeout(2):
+        await fake.hung_up.wait()
 
 
 async def test_a_model_with_another_behind_it_is_waited_for_less(session: aiohttp.ClientSession) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from unittest.mock import ANY
 
 import pytest
 
-from stella.calls.brain_chain import BrainChain
+from stella.calls.brain_chain import BrainChain, ChainSession
 from stella.calls.breaker import Breaker
 from stella.domain.acts import Act, EndCall, UsedTool
 from stella.domain.agent import Agent, LanguageSetup
+from stella.domain.call import ToolUse
 from stella.domain.ids import TurnId
 from stella.domain.phrases import PHRASES_EN
 from stella.domain.transcript import Turn
@@ -199,3 +202,138 @@ async def test_state_language_and_end_reach_every_brain() -> None:
     await session.close()
     await chain.close()
     assert one.closed == two.closed == 2
+
+
+class Gated(Scripted):
+    """Begins when the test opens its gate; knows whether it was stopped before, and whether it did more than it was asked."""
+
+    def __init__(self, name: str, *pieces: str | Act | Exception, open_: bool = False) -> None:
+        super().__init__(name, *pieces)
+        self.gate, self.begun, self.stopped = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.done: list[str | Act | Exception] = []
+        if open_:
+            self.gate.set()
+
+    async def reply(self, asked: Asked, context: Sequence[Turn], now: datetime) -> AsyncIterator[BrainEvent]:
+        """As the port."""
+        self.begun.set()
+        task = asyncio.current_task()
+        try:
+            await self.gate.wait()
+            async for event in super().reply(asked, context, now):
+                yield event
+                self.done.append(event.text if isinstance(event, Said) else event.act)
+                assert asyncio.current_task() is task, "a brain lives in one task, from its beginning to its end"
+        finally:
+            self.stopped.set()
+
+
+def race(*brains: Scripted, health: dict[str, Breaker] | None = None, hedge_s: float = 0.01) -> ChainSession:
+    """A session whose models may be asked beside each other."""
+    models = [brain.name for brain in brains if isinstance(brain, Gated)]
+    return BrainChain(brains, health or {}, models=models, hedge_s=hedge_s).open(FACTS)
+
+
+async def turn(session: ChainSession) -> tuple[str, list[Act]]:
+    """One reply: words and acts."""
+    words, acts = "", []
+    async with asyncio.timeout(5), aclosing(session.reply(Asked(TurnId(1), "hello"), (), NOW)) as events:
+        async for event in events:
+            if isinstance(event, Said):
+                words += event.text
+            else:
+                acts.append(event.act)
+    return words.strip().replace("\n", "|"), acts
+
+
+def switches(acts: list[Act]) -> list[tuple[str, str, str]]:
+    """From, to, why."""
+    used = [act.use for act in acts if isinstance(act, UsedTool)]
+    return [(use.arguments["from"], use.arguments["to"], use.result) for use in used]
+
+
+async def test_a_slow_first_has_the_second_asked_beside_it_and_is_stopped_when_that_begins() -> None:
+    """The caller waits for whoever is quicker; what the slower one would still have cost is not spent."""
+    first, second = Gated("a", "First."), Gated("b", "Second. ", "Really.", open_=True)
+    assert await turn(race(first, second)) == ("Second.|Really.", [UsedTool(ToolUse("engine_switch", ANY, "slow"))])
+    assert first.stopped.is_set() and first.done == []
+
+
+async def test_a_first_that_begins_while_the_second_is_asked_answers() -> None:
+    """And the second has done nothing: it is stopped at its first event, before it could use a tool."""
+    first, second = Gated("a", "First. ", "Indeed."), Gated("b", EndCall(), "Second.")
+    session = race(first, second)
+    answered = asyncio.create_task(turn(session))
+    await second.begun.wait()
+    first.gate.set()
+    assert await answered == ("First.|Indeed.", [])
+    assert second.stopped.is_set() and second.done == []
+
+
+async def test_of_two_slow_ones_there_are_never_three() -> None:
+    """What is asked beside is bounded."""
+    first, second, third = Gated("a", "First."), Gated("b", "Second."), Gated("c", "Third.", open_=True)
+    answered = asyncio.create_task(turn(race(first, second, third)))
+    await second.begun.wait()
+    for _ in range(20):
+        await asyncio.sleep(0.005)
+    assert not third.begun.is_set()
+    second.gate.set()
+    assert (await answered)[0] == "Second."
+
+
+async def test_when_one_of_two_fails_the_other_goes_on_and_when_both_do_the_next_is_asked() -> None:
+    """A failure is not waited for twice."""
+    first, second = Gated("a", DOWN), Gated("b", Unavailable("b", "http-500"))
+    last = Scripted("c", "Here I am.")
+    answered = asyncio.create_task(turn(race(first, second, last)))
+    await second.begun.wait()
+    first.gate.set()
+    await first.stopped.wait()
+    second.gate.set()
+    words, acts = await answered
+    assert words == "Here I am." and switches(acts)[-1][1:] == ("c", "http-500")
+
+
+async def test_what_needs_no_network_is_never_asked_beside() -> None:
+    """It answers at once and would always win against a model that thinks."""
+    first, last = Gated("a", "First."), Scripted("receptionist", "Rules.")
+    answered = asyncio.create_task(turn(race(first, last)))
+    await first.begun.wait()
+    for _ in range(10):
+        await asyncio.sleep(0.005)
+    assert last.asked == []
+    first.gate.set()
+    assert (await answered)[0] == "First."
+
+
+async def test_one_that_is_always_slow_is_left_alone_for_a_while() -> None:
+    """Twice is enough; the third caller does not wait for it at all."""
+    health = {"a": Breaker(lambda: 0.0), "b": Breaker(lambda: 0.0)}
+    first, second = Gated("a", "First."), Gated("b", "Second.", open_=True)
+    session = race(first, second, health=health)
+    for _ in range(2):
+        assert (await turn(session))[0] == "Second."
+    first.begun.clear()
+    assert (await turn(session))[0] == "Second." and not first.begun.is_set()
+    assert not health["a"].allows() and health["b"].allows()
+
+
+async def test_hanging_up_while_two_are_asked_stops_both() -> None:
+    """Nobody pays for an answer nobody hears."""
+    first, second = Gated("a", "First."), Gated("b", "Second.")
+    answered = asyncio.create_task(turn(race(first, second)))
+    await second.begun.wait()
+    answered.cancel()
+    await asyncio.gather(answered, return_exceptions=True)
+    assert first.stopped.is_set() and second.stopped.is_set()
+
+
+async def test_a_winner_that_breaks_off_is_continued_behind_its_last_sentence() -> None:
+    """As ever: no half sentence, none twice."""
+    first = Gated("a", "First.")
+    second = Gated("b", "We are open. And we cl", DOWN, open_=True)
+    last = Scripted("c", "We are open. ", "Until five.")
+    words, acts = await turn(race(first, second, last))
+    assert words == "We are open.|Until five."
+    assert switches(acts) == [("a", "b", "slow"), ("b", "c", "http-503")]

@@ -102,7 +102,8 @@ class Brains:
                 brains.append(self._with_tools(name, company, boxes, hurried))
             else:
                 brains.append(Receptionist(agent, knowledge, self._outbox) if name == LAST_RESORT else bench.Brain())
-        brain = brains[0] if len(brains) == 1 else BrainChain(brains, self._health, self._metrics)
+        models = [name for name in names if name.partition(":")[0] in self._access]
+        brain = brains[0] if len(brains) == 1 else BrainChain(brains, self._health, self._metrics, models)
         return self._realtime.wrap(agent, brain, company, boxes) if speaks and boxes is not None else brain
 
     def _with_tools(self, name: str, company: AgentCompany, boxes: Toolboxes, hurried: bool) -> Brain:

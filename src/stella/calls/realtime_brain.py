@@ -31,7 +31,7 @@ from stella.domain.call import ToolUse
 from stella.domain.transcript import Turn
 from stella.ports.brain import Acted, Asked, Brain, BrainEvent, CallFacts, Said
 from stella.ports.company import Company
-from stella.ports.failure import ProviderError, Unavailable
+from stella.ports.failure import ProviderError, Rejected, Unavailable
 from stella.ports.language import Called, FromTool, Grew, Message, ToolCall
 from stella.ports.metrics import Metrics, NullMetrics
 from stella.ports.realtime import Briefing, Metered, Realtime, RealtimeLine, Sounded
@@ -204,6 +204,8 @@ class RealtimeSession:
         facts = ToolFacts(self._facts.call_sid, self._facts.caller, language, agent, now)
         acted = False
         for step in range(STEPS_MOST):
+            if not self._facts.may_spend():
+                raise Rejected(self._line.model.name, "budget")
             calls: list[ToolCall] = []
             async with aclosing(self._step(line, reply, before, behind, calls)) as pieces:
                 async for text in pieces:
