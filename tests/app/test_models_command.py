@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from stella.adapters.models.archives import ARCHIVES
 from stella.adapters.models.fetch import PullFailed
 from stella.adapters.models.pinned import MODELS
 from stella.app.commands import models as command
@@ -20,7 +21,7 @@ def test_list_tells_what_is_missing_by_its_exit_code(tmp_path: Path) -> None:
     result = RUN.invoke(command.models, ["list", "--json", "--folder", str(tmp_path)])
     assert result.exit_code == 1
     listed = json.loads(result.stdout)["models"]
-    assert {model["name"]: model["state"] for model in listed} == dict.fromkeys(MODELS, "missing")
+    assert {model["name"]: model["state"] for model in listed} == dict.fromkeys([*MODELS, *ARCHIVES], "missing")
     assert all(model["licence"] and model["sha256"] for model in listed)
 
 

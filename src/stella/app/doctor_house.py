@@ -18,6 +18,7 @@ from stella.adapters.sql.migrate import known_revisions, revision
 from stella.adapters.sql.schema import HEAD
 from stella.app.doctor_examination import Examination
 from stella.app.house import read_agents
+from stella.app.local_speech import LOCAL, local_model
 from stella.app.needed_models import wanted
 from stella.app.settings import SETTINGS, Settings, load_settings
 from stella.domain.errors import AgentFileError, ConfigError
@@ -105,6 +106,13 @@ def check_models(look: Examination) -> None:
         code = "model-damaged" if state is Presence.DAMAGED else "model-missing"
         look.find(code, "models", f"{model.name} ({model.purpose}) is {state} in {folder.path}",
                   f"stella models pull {model.name}")  # fmt: skip
+    for name in sorted(engines):
+        if name.startswith(LOCAL):
+            kind = "ears" if any(name in agent.engines.stt for agent in look.agents) else "voice"
+            try:
+                local_model(name, kind, folder)
+            except ConfigError as missing:
+                look.find("model-missing", "models", str(missing), f"stella models pull {name.removeprefix(LOCAL)}")
     if len(look.lines) == faults:
         look.note("models", f"ready in {folder.path}")
 

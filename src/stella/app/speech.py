@@ -18,6 +18,7 @@ from stella.adapters.embedded import TextToSpeech as EmbeddedVoice
 from stella.adapters.models.folder import ModelFolder
 from stella.adapters.moonshine import SpeechToText as Moonshine
 from stella.adapters.moonshine import Transcriber
+from stella.app.local_speech import LOCAL, local_ears, local_voice
 from stella.app.speech_vendors import EARS, VOICES, Access, Ears, cloud_voice
 from stella.app.voices import caller_voice
 from stella.calls.breaker import Breaker
@@ -106,7 +107,7 @@ class Speech:
     def _vendor(self, kind: str, name: str, names: tuple[str, ...]) -> tuple[Access, aiohttp.ClientSession]:
         access = self._access.get(name)
         if name not in names or access is None or self._session is None:
-            raise ConfigError(f"engines.{kind}: there is no {name!r}; there are {', '.join(names)}")
+            raise ConfigError(f"engines.{kind}: there is no {name!r}; there are {', '.join(names)}, {LOCAL}MODEL")
         if access.missing:
             setting = access.missing.removesuffix(" is not set")
             raise ConfigError(f"engines.{kind}: {name} needs {setting}; set it, or take {name} out")
@@ -122,6 +123,8 @@ class Speech:
             self._ears[name] = ears
         elif name == "bench":
             self._ears[name] = bench.SpeechToText()
+        elif name.startswith(LOCAL):
+            self._ears[name] = await local_ears(name, self._models)
         else:
             access, session = self._vendor("stt", name, STT_NAMES)
             self._ears[name] = EARS[name](access.key, session, access.base)
@@ -135,6 +138,8 @@ class Speech:
             self._voices[name] = PhraseCache(LevelledVoice(voice))
         elif name == "bench":
             self._voices[name] = bench.TextToSpeech(await asyncio.to_thread(three_seconds, caller_voice()))
+        elif name.startswith(LOCAL):
+            self._voices[name] = PhraseCache(LevelledVoice(await local_voice(name, self._models)))
         else:
             access, session = self._vendor("tts", name, TTS_NAMES)
             self._bare[name] = cloud_voice(name, access, session)

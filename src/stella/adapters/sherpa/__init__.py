@@ -1,0 +1,1 @@
+"""Ears and voices on one's own machine by sherpa-onnx (extra `local`)."""
