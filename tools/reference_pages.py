@@ -19,7 +19,7 @@ import typer
 
 from stella.app.cli import cli
 from stella.domain.call import CallRecord, CallStatus, EndedBy
-from stella.web.config import STREAM_PATH, WebConfig
+from stella.web.config import RELAY_PATH, STREAM_PATH, WebConfig
 from stella.web.inside import Inside
 from stella.web.metrics import PrometheusMetrics
 from stella.web.operator_api import operator_api
@@ -121,7 +121,7 @@ def _surface() -> tuple[list[tuple[str, str]], list[tuple[str, str]], list[tuple
         for path, methods in api.items()
         for method, one in methods.items()
     ]
-    known = {STREAM_PATH: "", **{path: _doc(end) for path, end in site._public.items()}}  # noqa: SLF001
+    known = {STREAM_PATH: "", RELAY_PATH: "", **{path: _doc(end) for path, end in site._public.items()}}  # noqa: SLF001
     return sorted(known.items()), sorted((path, _doc(end)) for path, end in site._gated.items()), operations  # noqa: SLF001
 
 

@@ -51,6 +51,21 @@ class ScriptedSession:
     def stopped(self):
         self.facts.append("stopped")
 
+    def prompt(self, text, *, last):
+        self.facts.append(("prompt", text, last))
+
+    def interrupted(self, heard):
+        self.facts.append(("interrupted", heard))
+
+    def speaking(self, *, agent, on):
+        self.facts.append(("speaking", agent, on))
+
+    def played(self, text):
+        self.facts.append(("played", text))
+
+    def complained(self):
+        self.facts.append("complained")
+
     def gone(self):
         self.facts.append("gone")
 
@@ -101,6 +116,8 @@ class ScriptedFront:
             raise Refused("other-call", "the token belongs to another call")
         self.sessions.append(ScriptedSession(call_sid, stream_sid, line))
         return self.sessions[-1]
+
+    connect_relay = connect
 
 
 class ScriptedStore:

@@ -7,7 +7,7 @@ from typing import Protocol
 from stella.domain.call import MediaCounts
 from stella.domain.plan import Plan
 from stella.domain.request import CallRequest, StreamNotice
-from stella.ports.line import Line
+from stella.ports.line import Line, WordLine
 
 
 class StreamSession(Protocol):
@@ -29,6 +29,33 @@ class StreamSession(Protocol):
 
     def gone(self) -> None:
         """The socket is closed, with or without `stop`. Called exactly once, last."""
+
+
+class RelaySession(Protocol):
+    """One verified session in which the carrier hears and speaks. Nothing here blocks or raises."""
+
+    counts: MediaCounts
+
+    def prompt(self, text: str, *, last: bool) -> None:
+        """What the caller says: all of the utterance so far, `last` when it is over."""
+
+    def interrupted(self, heard: str) -> None:
+        """The caller stopped the voice; `heard` is what it had said of its turn."""
+
+    def dtmf(self, digit: str) -> None:
+        """A key was pressed."""
+
+    def speaking(self, *, agent: bool, on: bool) -> None:
+        """The agent's voice, or the caller's, began or ended."""
+
+    def played(self, text: str) -> None:
+        """These words have been spoken."""
+
+    def complained(self) -> None:
+        """The carrier could not use a message of ours."""
+
+    def gone(self) -> None:
+        """The socket is closed. Called exactly once, last."""
 
 
 class Front(Protocol):
@@ -58,6 +85,11 @@ class Front(Protocol):
     def connect(self, call_sid: str, account_sid: str, stream_sid: str, token: str, line: Line) -> StreamSession:
         """A `start` arrived. Checks and spends the token; raises Refused (`no-token`, `unknown-token`, `spent-token`,
         `expired-token`, `other-call`, `stale-leg`) and then has touched nothing."""
+
+    def connect_relay(
+        self, call_sid: str, account_sid: str, session_sid: str, token: str, line: WordLine
+    ) -> RelaySession:
+        """A `setup` arrived: `connect` for a carrier that hears and speaks by itself, with the same refusals."""
 
     @property
     def accepting(self) -> bool:

@@ -9,10 +9,11 @@ from collections.abc import Callable
 import structlog
 
 from stella.calls.gather_path import GatherPath
-from stella.calls.legs import LegState
+from stella.calls.legs import Leg, LegState
 from stella.calls.live_call import COMMIT_DEADLINE_S, Clock, LiveCall
-from stella.calls.session import CallSession
+from stella.calls.shell import Shell
 from stella.domain.call import CallRecord, CallStatus, EndedBy
+from stella.domain.errors import Refused
 from stella.ports.failure import ProviderError
 from stella.ports.metrics import Metrics
 from stella.ports.store import CallStore
@@ -35,7 +36,7 @@ class Ledger:
         """Nobody is on the line."""
         self._store, self._clock, self._metrics = store, clock, metrics
         self.live: dict[str, LiveCall] = {}
-        self.sessions: dict[str, CallSession] = {}
+        self.sessions: dict[str, Shell] = {}
         self.gathers: dict[str, GatherPath] = {}
         self.ended: OrderedDict[str, None] = OrderedDict()
         self.changed: Callable[[CallRecord], None] = lambda _record: None
@@ -80,6 +81,22 @@ class Ledger:
         await call.commit()
         self.changed(call.kept())
 
+    def admit(self, call_sid: str, account_sid: str, sid: str, token: str, *, relay: bool) -> tuple[LiveCall, Leg]:
+        """Spend the token of a leg whose socket says it is there, and displace a half-open older one. Raises Refused."""
+        call = self.live.get(call_sid)
+        if call is None:
+            raise Refused("unknown-token", "no call of this name is waiting for a stream")
+        if (call.path == "relay") is not relay:
+            raise Refused("other-door", "the token was given out for the other kind of socket")
+        leg = call.legs.open(token, call_sid, account_sid, self._clock.monotonic())
+        older = self.sessions.pop(call_sid, None)
+        if older is not None:
+            older.displace()
+        call.record.stream_sids.append(sid)
+        call.answer()
+        call.after = "nothing"
+        return call, leg
+
     async def leg_ended(self, call: LiveCall) -> bool:
         """Wait a little for a socket that is closing; a leg without sound for a second is dead anyway."""
         try:
@@ -94,7 +111,7 @@ class Ledger:
             self.cut(session)
         return True
 
-    def cut(self, session: CallSession) -> None:
+    def cut(self, session: Shell) -> None:
         """The session's socket is dead, whatever it says: the call goes on without it."""
         call = session.call
         session.displace()

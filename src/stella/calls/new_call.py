@@ -9,7 +9,6 @@ from stella.calls.live_call import Clock, LiveCall
 from stella.domain.agent import Agent
 from stella.domain.call import CallRecord
 from stella.domain.consent import Disclosure
-from stella.domain.plan import OpenStream, Spoken
 from stella.domain.request import CallRequest
 from stella.ports.brain import CallFacts
 from stella.ports.store import CallStore
@@ -53,9 +52,3 @@ def new_call(request: CallRequest, agent: Agent, engines: Engines, store: CallSt
         frugal=frugal,
         plan_at=clock.monotonic(),
     )
-
-
-def sample(agent: Agent, engines: Engines, token: str) -> OpenStream:
-    """What a bare request in development is shown: the plan of a call, with a token that opens nothing."""
-    setup = next((s for s in agent.languages if engines.ears(agent, s.code)), agent.languages[0])
-    return OpenStream((Spoken(setup.phrases.disclosure, setup.locale, setup.say_voice),), token)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import structlog
 
@@ -15,17 +15,18 @@ from stella.calls.last_words import BROKEN, BUSY, NOT_OURS, SPENT, goodbye, spok
 from stella.calls.ledger import Ledger
 from stella.calls.legs import LegState
 from stella.calls.live_call import Clock, LiveCall
-from stella.calls.new_call import new_call, sample
+from stella.calls.new_call import new_call
+from stella.calls.paths import open_leg, sample, way_of
+from stella.calls.relay_session import RelaySession
 from stella.calls.resume import revive
-from stella.calls.senses import path_of, understands
 from stella.calls.session import CallSession
+from stella.calls.shell import Shell
 from stella.calls.transfers import Transfers
 from stella.domain.agent import Agent
 from stella.domain.call import CallRecord, CallStatus, EndedBy
-from stella.domain.errors import Refused
-from stella.domain.plan import AskAgain, ConnectPerson, OpenStream, Plan, SayGoodbye, Spoken, TakeMessage
+from stella.domain.plan import AskAgain, ConnectPerson, Plan, SayGoodbye, Spoken, TakeMessage
 from stella.domain.request import CallRequest, StreamNotice
-from stella.ports.line import Line
+from stella.ports.line import Line, WordLine
 from stella.ports.metrics import Metrics, NullMetrics
 from stella.ports.store import CallStore
 from stella.ports.tapes import TapeStore
@@ -35,6 +36,8 @@ _log = structlog.get_logger("stella.switchboard")
 REPEAT_S = 1.0
 """A request repeated within this is the carrier's (or a proxy's) retry, not news."""
 STREAM_FAILURES_MOST = 2
+
+Seated = TypeVar("Seated", bound=Shell)
 
 
 class Agents(Protocol):
@@ -152,16 +155,11 @@ class Switchboard:
             return self._open_gather(call, "new")
         # On the stream the disclosure counts as heard at `start`: there it is committed, before anything is said.
         call.save()
-        return self._keep_plan(call, self._open_stream(call, first=True))
+        return self._keep_plan(call, self._open_leg(call, first=True))
 
-    def _open_stream(self, call: LiveCall, *, first: bool = False, why: str = "") -> Plan:
-        setup = call.language
-        says = (Spoken(setup.phrases.disclosure, setup.locale, setup.say_voice),) if first else ()
-        call.resume_why = why
-        call.path = call.record.voice_path = path_of(call)
-        call.leg_over.clear()
-        leg = call.legs.mint(self._new_token(), sum(len(say.text) for say in says), self._clock.monotonic())
-        return OpenStream(says, leg.token)
+    def _open_leg(self, call: LiveCall, *, first: bool = False, why: str = "") -> Plan:
+        path = self._path(call)
+        return open_leg(call, path, self._new_token(), self._clock.monotonic(), first=first, why=why)
 
     def _open_gather(self, call: LiveCall, why: str) -> Plan:
         if call.frugal:
@@ -179,23 +177,23 @@ class Switchboard:
 
     def connect(self, call_sid: str, account_sid: str, stream_sid: str, token: str, line: Line) -> CallSession:
         """A `start` arrived: spend the token, displace a half-open older socket, begin the session."""
-        call = self._calls.get(call_sid)
-        if call is None:
-            raise Refused("unknown-token", "no call of this name is waiting for a stream")
-        leg = call.legs.open(token, call_sid, account_sid, self._clock.monotonic())
-        older = self._sessions.pop(call_sid, None)
-        if older is not None:
-            older.displace()
-        call.record.stream_sids.append(stream_sid)
-        call.answer()
-        call.after = "nothing"
-        session = CallSession(call, leg, line, self._engines, self._session_over, self._tapes)
-        self._sessions[call_sid] = session
+        call, leg = self._ledger.admit(call_sid, account_sid, stream_sid, token, relay=False)
+        return self._seat(CallSession(call, leg, line, self._engines, self._session_over, self._tapes))
+
+    def connect_relay(
+        self, call_sid: str, account_sid: str, session_sid: str, token: str, line: WordLine
+    ) -> RelaySession:
+        """A `setup` arrived: the same for a carrier that hears and speaks by itself."""
+        call, leg = self._ledger.admit(call_sid, account_sid, session_sid, token, relay=True)
+        return self._seat(RelaySession(call, leg, line, self._session_over, self._tapes))
+
+    def _seat(self, session: Seated) -> Seated:
+        self._sessions[session.call.sid] = session
         if self.leaving:
             session.shut_down()
         return session
 
-    def _session_over(self, session: CallSession) -> None:
+    def _session_over(self, session: Shell) -> None:
         call = session.call
         call.legs.end(session.leg)
         if session.displaced:
@@ -249,10 +247,12 @@ class Switchboard:
                 return goodbye(BROKEN, call.language.code)
             case "transfer":
                 return self._transfer(call, detail, ())
+            case "gather" if detail == "language" and not self._gather_only(call):
+                return self._keep_plan(call, self._open_leg(call, why="path-changed"))
             case "gather":
                 return self._open_gather(call, "language" if detail == "language" else "resumed")
             case "resume" if call.stream_failures < STREAM_FAILURES_MOST:
-                return self._keep_plan(call, self._open_stream(call, why=detail))
+                return self._keep_plan(call, self._open_leg(call, why=detail))
             case "resume":
                 return self._open_gather(call, "resumed")
             case _:
@@ -264,7 +264,7 @@ class Switchboard:
         if leg is not None and leg.state is LegState.MINTED:
             if leg.refused == "expired-token" and call.stream_failures == 0:
                 call.stream_failures += 1
-                return self._keep_plan(call, self._open_stream(call, why="" if not call.answered_at else "stream-lost"))
+                return self._keep_plan(call, self._open_leg(call, why="" if not call.answered_at else "stream-lost"))
             call.answer()
             return self._open_gather(call, "resumed" if leg.number > 1 else "unheard")
         return call.plan or goodbye(BROKEN, call.language.code)
@@ -286,7 +286,7 @@ class Switchboard:
             return self._after_dial(call, request)
         if self._gather_only(call):
             return self._open_gather(call, "resumed")
-        return self._keep_plan(call, self._open_stream(call, why="stream-lost"))
+        return self._keep_plan(call, self._open_leg(call, why="stream-lost"))
 
     def _transfer(self, call: LiveCall, name: str, says: tuple[Spoken, ...]) -> Plan:
         person = self._transfers.person(call.agent, name)
@@ -306,11 +306,14 @@ class Switchboard:
     def _back_from_transfer(self, call: LiveCall) -> Plan:
         if call.record.voice_path == "gather" or self._gather_only(call):
             return self._open_gather(call, "transfer-failed")
-        return self._keep_plan(call, self._open_stream(call, why="transfer-failed"))
+        return self._keep_plan(call, self._open_leg(call, why="transfer-failed"))
+
+    def _path(self, call: LiveCall) -> str:
+        return way_of(call, self._engines)
 
     def _gather_only(self, call: LiveCall) -> bool:
-        """Whether this call can only be carried by the carrier's own ears."""
-        return call.agent.voice_path == "gather" or not understands(call, self._engines)
+        """Whether this call is carried by the carrier's ears and voice alone: there is no other way, or none held."""
+        return call.stream_failures >= STREAM_FAILURES_MOST or self._path(call) == "gather"
 
     async def _gather(self, request: CallRequest) -> Plan:
         call = self._calls.get(request.call_sid)
@@ -342,7 +345,7 @@ class Switchboard:
             return self._transfer(call, detail, path.said_before_transfer())
         call.speak(call.agent.language(detail.removeprefix("language:")))
         if not self._gather_only(call):
-            return self._keep_plan(call, self._open_stream(call, why="path-changed"))
+            return self._keep_plan(call, self._open_leg(call, why="path-changed"))
         return self._open_gather(call, "language")
 
     async def status(self, request: CallRequest) -> None:

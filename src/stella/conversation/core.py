@@ -124,6 +124,18 @@ class Conversation:
         return self._floor.counts["discarded"]
 
     @property
+    def yields(self) -> bool:
+        """Whether what we say now may be talked over."""
+        mine = self._floor.mine
+        return mine is None or mine.interruptible
+
+    @property
+    def all_said(self) -> bool:
+        """Whether every sentence of the turn under way, if there is one, has been ordered: none will follow."""
+        mine = self._floor.mine
+        return mine is None or (mine.ended and mine.all_said)
+
+    @property
     def phase(self) -> Phase:
         """Where the conversation is."""
         return phase_of(self._floor)

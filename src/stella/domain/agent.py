@@ -200,6 +200,7 @@ class Agent:
     languages: tuple[LanguageSetup, ...]
     preset: Preset = Preset.DISCLOSE
     voice_path: str = "stream"
+    path_without_ears: str = "gather"
     instructions: str = ""
     engines: Engines = field(default_factory=Engines)
     knowledge: str = ""

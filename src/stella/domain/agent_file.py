@@ -90,6 +90,7 @@ def _agent(checked: Checked, environ: Mapping[str, str], version: str) -> Agent:
         languages=_languages(checked, preset, environ),
         preset=preset,
         voice_path=tree.get("voice_path", "stream"),
+        path_without_ears=tree.get("path_without_ears", "gather"),
         instructions=tree.get("instructions", ""),
         engines=Engines(**{kind: tuple(names) for kind, names in tree.get("engines", {}).items()}),
         knowledge=tree.get("knowledge", ""),

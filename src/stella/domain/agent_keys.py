@@ -62,6 +62,8 @@ _ROOT: dict[str, Key] = {
                    _matches(re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII), "an international number such as +4315550100")),
     "preset": Key("text", "What callers are promised about their data: `" + "`, `".join(PRESETS) + "`.", _one_of(*PRESETS)),
     "voice_path": Key("text", "How the call is carried: `" + "`, `".join(VOICE_PATHS) + "`.", _one_of(*VOICE_PATHS)),
+    "path_without_ears": Key("text", "How a call is carried in a language that no configured speech-to-text understands: "
+                             "`gather` (default) or `relay`.", _one_of("gather", "relay")),
     "instructions": Key("text", "What a language model is told about its job; the `receptionist` brain needs none.",
                         _free(20_000)),
     "knowledge": Key("text", "Folder of pages (Markdown, HTML, PDF, text), relative to the agent file.", _free(400)),

@@ -21,3 +21,17 @@ class Line(Protocol):
     @property
     def backlog(self) -> int:
         """Bytes that the operating system has not taken yet."""
+
+
+class WordLine(Protocol):
+    """The same for a carrier that hears and speaks by itself: words travel. Nothing here blocks or raises."""
+
+    def send_text(self, text: str, *, last: bool, interruptible: bool) -> None:
+        """Have words spoken behind those sent before. `last` ends the turn; words that may be interrupted make way for a
+        later turn too."""
+
+    def send_language(self, locale: str) -> None:
+        """Hear and speak another language from now on (BCP-47)."""
+
+    def end(self, after: str) -> None:
+        """End the session; the carrier goes on with what follows `<Connect>`. `after` is a word for its logs."""

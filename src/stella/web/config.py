@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 STREAM_PATH = "/api/stella/call/stream"
-"""Where the carrier opens its media socket; the one WebSocket path there is."""
+"""Where the carrier opens its media socket."""
+
+RELAY_PATH = "/api/stella/call/relay"
+"""And where it opens a socket for words alone (ConversationRelay); there are no other WebSockets."""
 
 CALL_ROOT = "/api/stella/call/"
 """Under this the telephony webhooks live: `voice`, `status`, `after`, `fallback`, `gather`, `stream-status`."""

@@ -1,4 +1,4 @@
-"""The way to the media socket: a handshake is judged whole before a single 101 goes out."""
+"""The way to the sockets of the carrier: a handshake is judged whole before a single 101 goes out."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # not in pic
 from stella.calls.front import Front
 from stella.domain.errors import Refused
 from stella.ports.metrics import Metrics
-from stella.web.config import STREAM_PATH, WebConfig
+from stella.web.carrier_socket import CarrierSocket
+from stella.web.config import RELAY_PATH, STREAM_PATH, WebConfig
 from stella.web.locks import Locks
 from stella.web.media_socket import MediaSocket
 from stella.web.origin import Headers, client_address, header, is_forwarded, is_loopback
 from stella.web.patrol import Patrol
 from stella.web.refusals import Refusals
+from stella.web.relay_socket import RelaySocket
 
 
 class _Quiet:
@@ -29,7 +31,7 @@ class _Quiet:
     picows closes 10 ms after an error and buffers what comes until then; a fast peer could send megabytes.
     """
 
-    def __init__(self, metrics: Metrics, socket: MediaSocket) -> None:
+    def __init__(self, metrics: Metrics, socket: CarrierSocket) -> None:
         self._metrics, self._socket = metrics, socket
 
     def isEnabledFor(self, level: int) -> bool:  # noqa: N802 - the name is logging's
@@ -45,6 +47,9 @@ class _Quiet:
         """Nothing."""
 
     info = log = debug
+
+
+_SOCKETS: dict[str, type[MediaSocket | RelaySocket]] = {STREAM_PATH: MediaSocket, RELAY_PATH: RelaySocket}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +72,27 @@ class Handover:
 
 
 class MediaDoor:
-    """Makes media sockets and keeps them; those that have not sent `start` are few, in all and per address."""
+    """Makes sockets and keeps them; those that have not said whose they are are few, in all and per address."""
 
     def __init__(
         self, config: WebConfig, front: Front, locks: Locks, patrol: Patrol, metrics: Metrics, refusals: Refusals
     ) -> None:
         self.config, self.front, self.metrics, self.refusals = config, front, metrics, refusals
         self._locks, self._patrol = locks, patrol
-        self._sockets: set[MediaSocket] = set()
-        self._pending: dict[MediaSocket, str] = {}
+        self._sockets: set[CarrierSocket] = set()
+        self._pending: dict[CarrierSocket, str] = {}
         self._crowd: Counter[str] = Counter()
 
     @property
     def open_sockets(self) -> int:
-        """How many media sockets there are."""
+        """How many sockets there are."""
         return len(self._sockets)
 
     def upgrade(self, target: bytes, headers: Headers, peer: str, version: str) -> Handover | tuple[int, str]:
-        """A media socket for the carrier; a status and words for everybody else."""
+        """A socket for the carrier; a status and words for everybody else."""
         path = target.partition(b"?")[0].decode("latin-1")
-        if path not in {STREAM_PATH, self.config.prefix + STREAM_PATH}:
+        kind = _SOCKETS.get(path) or _SOCKETS.get(path.removeprefix(self.config.prefix))
+        if kind is None:
             return 404, f"there is no WebSocket here; Twilio's media stream is at {STREAM_PATH}"
         key = header(headers, b"sec-websocket-key") or b""
         if version != "1.1" or not _is_key(key):
@@ -97,9 +103,9 @@ class MediaDoor:
             self._locks.handshake(target, headers, peer)
             address = self._admit(headers, peer)
         except Refused as refused:
-            self.refusals.note(refused, "stream")
+            self.refusals.note(refused, kind.kind)
             return (503 if refused.cause == "too-many-sockets" else 403), f"{refused.cause}: {refused.mend}"
-        socket = MediaSocket(self, address, asyncio.get_running_loop().time)
+        socket = kind(self, address, asyncio.get_running_loop().time)
         return Handover(self._protocol(socket), _handshake(key))
 
     def _admit(self, headers: Headers, peer: str) -> str:
@@ -113,8 +119,8 @@ class MediaDoor:
             raise Refused("too-many-sockets", "too many sockets of one address wait for `start`")
         return address
 
-    def _protocol(self, socket: MediaSocket) -> Any:
-        def factory(_request: WSUpgradeRequest) -> MediaSocket:
+    def _protocol(self, socket: CarrierSocket) -> Any:
+        def factory(_request: WSUpgradeRequest) -> CarrierSocket:
             self._sockets.add(socket)
             self._pending[socket] = socket.address
             self._crowd[socket.address] += 1
@@ -129,7 +135,7 @@ class MediaDoor:
             self.config.caps.frame_bytes, None, 4096,
         )  # fmt: skip
 
-    def started(self, socket: MediaSocket) -> None:
+    def started(self, socket: CarrierSocket) -> None:
         """It is no longer pending."""
         address = self._pending.pop(socket, None)
         if address is not None:
@@ -137,7 +143,7 @@ class MediaDoor:
             if not self._crowd[address]:
                 del self._crowd[address]
 
-    def ended(self, socket: MediaSocket) -> None:
+    def ended(self, socket: CarrierSocket) -> None:
         """It is closed."""
         self.started(socket)
         self._sockets.discard(socket)

@@ -10,7 +10,7 @@ import structlog
 
 from stella.domain.errors import Refused
 from stella.web.answers import Receive, Scope, Send, answer_json, answer_text, problem
-from stella.web.config import STREAM_PATH
+from stella.web.config import RELAY_PATH, STREAM_PATH
 from stella.web.gates import Gate
 from stella.web.refusals import Refusals
 
@@ -38,7 +38,7 @@ class Site:
     ) -> None:
         self._public, self._gated, self._operator, self._roots = public, gated, operator, operator_roots
         self._gate, self._refusals, self._prefix = gate, refusals, prefix
-        self._known = sorted({*public, STREAM_PATH})
+        self._known = sorted({*public, STREAM_PATH, RELAY_PATH})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request. Whatever breaks in an endpoint is this request's loss alone."""
@@ -76,7 +76,7 @@ class Site:
     async def _lost(self, scope: Scope, receive: Receive, send: Send) -> None:
         """404 with the path that was perhaps meant. Only public paths are named."""
         near = difflib.get_close_matches(scope["path"][:200], self._known, n=1, cutoff=0.6)
-        if scope["path"] == STREAM_PATH:
+        if scope["path"] in (STREAM_PATH, RELAY_PATH):
             await answer_text(
                 send, 426, "this is Twilio's media stream: open it as a WebSocket", ((b"upgrade", b"websocket"),)
             )
