@@ -56,6 +56,7 @@ class Line:
     dropped: list[UtteranceId] = field(default_factory=list)
     asked: list[tuple[list[Message], list[Message]]] = field(default_factory=list)
     cut: list[float] = field(default_factory=list)
+    told_heard: list[str] = field(default_factory=list)
     given_up: int = 0
     closed: int = 0
 
@@ -99,8 +100,9 @@ class Line:
         self.alive = False
         self.died(failure)
 
-    def truncate(self, heard_s: float) -> None:
+    def truncate(self, heard_s: float, heard: str = "") -> None:
         self.cut.append(heard_s)
+        self.told_heard.append(heard)
 
     async def close(self) -> None:
         self.alive = False
@@ -116,7 +118,7 @@ class Model:
         self.lines: list[Line] = []
         self.hears: list[str | None] = []
         self.answers: list[list[Any]] = []
-        self.refuses = False
+        self.refuses = self.eager = False
 
     def open(self, briefing: Briefing, heard: Callable[[Heard], None], died: Callable[[ProviderError], None]) -> Line:
         line = Line(self, briefing, heard, died)

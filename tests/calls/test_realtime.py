@@ -127,11 +127,36 @@ def test_an_interruption_is_cut_at_what_was_heard(run, house, pace):
     heard = next(end - start for start, end in it.line.played if start >= began - 0.1) if pace else None
     assert heard is None or heard > 0
     (cut,) = line.cut
+    assert line.told_heard == [turn.heard_text]
     # By the sound: no word is called heard before it has sounded.
     assert len(turn.heard_text) * CHAR / 8000 <= cut <= len(turn.heard_text) * CHAR / 8000 + 1.6
     assert len(it.line.clears) == 1
     assert "[interrupts you]" in line.asked[1][1][0].text
     assert line.given_up == (1 if pace else 0), "what is not wanted any more is not paid for"
+
+
+def test_a_model_that_begins_by_itself_is_not_told_what_it_knows(run, house):
+    """The greeting stands in its briefing and the caller was heard: nothing takes its start from it, but news do."""
+
+    async def call():
+        model = Model("google:model")
+        model.eager = True
+        it = speaking(house, model)
+        await it.ring()
+        await asyncio.sleep(4)
+        await it.says("hello there")
+        await asyncio.sleep(4)
+        it.session.dtmf("1")
+        await asyncio.sleep(6)
+        await it.hangs_up()
+        return it
+
+    it = run(call())
+    line = it.model.lines[0]
+    assert it.record.turns[0].text in line.briefing.system
+    assert "It is noon." in line.briefing.system
+    assert line.asked[0] == ([], [])
+    assert "pressed the keys 1" in line.asked[1][1][0].text
 
 
 def test_a_cough_stops_nothing_for_long(run, house):

@@ -82,6 +82,14 @@ async def fails(it: Ring) -> ProviderError:
 class RealtimeConformance:
     """The promises of the port."""
 
+    def believed(self, vendor: RealtimeServer) -> list[str]:
+        """What the vendor believes that the caller said to it."""
+        return [item.text for item in vendor.items if item.kind == "caller"]
+
+    def in_order(self, texts: list[str], *told: str) -> bool:
+        """Whether it knows these in their order; who cannot be told something in between, knows them at least."""
+        return [text for text in texts if text in told] == [*told]
+
     async def test_a_caller_is_heard_and_answered(self, model: Realtime, vendor: RealtimeServer) -> None:
         """The main job: words of what was said, then an answer in words and sound."""
         vendor.hears = ["Grüß Gott, wann haben Sie geöffnet?"]
@@ -128,7 +136,7 @@ class RealtimeConformance:
         vendor.hears = ["Really"]
         await it.hears(UtteranceId(3))
         await it.answers()
-        assert [item.text for item in vendor.items if item.kind == "caller"] == ["Really"]
+        assert self.believed(vendor) == ["Really"]
         assert [answer.utterance for answer in ends(it.heard)] == [TWO, 3]  # type: ignore[union-attr]
         await it.line.close()
 
@@ -141,7 +149,7 @@ class RealtimeConformance:
         await it.hears()
         await it.answers(FromCaller("[It is noon.]"), before=(FromAgent("Good morning."),))
         texts = [item.text for item in vendor.items]
-        assert texts.index("Good morning.") < texts.index("Who are you?") < texts.index("[It is noon.]")
+        assert self.in_order(texts, "Good morning.", "Who are you?", "[It is noon.]")
         await it.line.close()
 
     async def test_a_tool_is_called_and_its_result_answered(self, model: Realtime, vendor: RealtimeServer) -> None:
@@ -213,7 +221,7 @@ class RealtimeConformance:
         await it.hears()
         failure = await fails(it)
         assert failure.code == "cut"
-        assert it.size == 3200 or vendor.name == "google"
+        assert it.size == 3200 or model.eager, "what came before it was handed over"
         await until(lambda: it.deaths, 10)
         assert not it.line.alive
         it.line.begin(TWO)
@@ -302,8 +310,8 @@ class RealtimeConformance:
         """Each has a line of its own."""
         vendor.faults.piece_s = 0.01
         one, other = ring(model), ring(model)
-        await asyncio.gather(one.hears(), other.hears())
         vendor.answers = [Answer("First answer."), Answer("Second answer, longer.")]
+        await asyncio.gather(one.hears(), other.hears())
         said = await asyncio.gather(one.answers(), other.answers())
         assert sorted(words.strip() for words in said) == ["First answer.", "Second answer, longer."]
         await one.line.close()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import aiohttp
 import structlog
 
-from stella.adapters.cloud_speech import OpenAIRealtime
+from stella.adapters.cloud_speech import GeminiLive, OpenAIRealtime
 from stella.app.realtime_prices import realtime_usd
 from stella.app.settings import Settings
 from stella.app.speech_vendors import Access
@@ -26,7 +26,9 @@ from stella.ports.realtime import Realtime
 
 _log = structlog.get_logger("stella.realtime")
 
-VENDORS: Mapping[str, Callable[[str, str, aiohttp.ClientSession, str], Realtime]] = {"openai": OpenAIRealtime}
+VENDORS: Mapping[str, Callable[[str, str, aiohttp.ClientSession, str], Realtime]] = {
+    "openai": OpenAIRealtime, "google": GeminiLive,
+}  # fmt: skip
 NAMES = tuple(f"{vendor}:MODEL" for vendor in VENDORS)
 
 

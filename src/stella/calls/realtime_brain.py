@@ -136,10 +136,12 @@ class RealtimeSession:
 
     def _briefing(self, model: Realtime) -> Briefing:
         agent, language = self._facts.agent, self._kept.language
-        system = f"{instructions.standing(agent, self._row.company, language)}\n\n{_RULES}"
+        greeting = agent.language(language).phrases.greeting
+        greeted = f"{self._row.company.clock(self._facts.now)} You have greeted the caller with: “{greeting}”"
+        system = "\n\n".join((instructions.standing(agent, self._row.company, language), _RULES, greeted))
         vendor = f"{model.name.partition(':')[0]}-realtime"
         voice = voice_of(vendor, "", agent.language(language).voice)
-        return Briefing(system, language, self._toolbox.specs, voice)
+        return Briefing(system, language, self._toolbox.specs, voice, greeting)
 
     async def reply(self, asked: Asked, context: Sequence[Turn], now: datetime) -> AsyncIterator[BrainEvent]:
         """As the port. Raises what the brain behind raised, where that failed too."""
@@ -198,9 +200,11 @@ class RealtimeSession:
             for act in late.acts:
                 yield Acted(act)
         before, heard = self._line.past.catch_up(line, asked, context, reply)
-        told = replace(asked, text=HEARD) if heard else asked
-        pages = company.search(asked.text, language) if asked.text else ()
-        behind: list[Message] = list(instructions.now(told, context, company.clock(now), pages, self._kept.done))
+        behind: list[Message] = []
+        if not (heard and self._line.model.eager and not asked.digits):
+            told = replace(asked, text=HEARD) if heard else asked
+            pages = company.search(asked.text, language) if asked.text else ()
+            behind += instructions.now(told, context, company.clock(now), pages, self._kept.done)
         facts = ToolFacts(self._facts.call_sid, self._facts.caller, language, agent, now)
         acted = False
         for step in range(STEPS_MOST):

@@ -110,7 +110,7 @@ class CallLine:
             breaker, briefing = self._health.get(model.name), self._briefing(model)
             if briefing.language not in model.languages or (breaker is not None and not breaker.allows()):
                 continue
-            self.model, self.past = model, Past()
+            self.model, self.past = model, Past(briefing.greeting if model.eager else "")
             self._number += 1
             self._line = model.open(briefing, partial(self._hear, self._number), partial(self._died, self._number))
             return

@@ -12,12 +12,15 @@ from stella.ports.brain import Asked
 from stella.ports.language import FromAgent, FromCaller, Message
 from stella.ports.realtime import RealtimeLine
 
+_OPENING = ("[The call begins.]", "the greeting")
+
 
 class Past:
     """One line's."""
 
-    def __init__(self) -> None:
-        """It was told nothing."""
+    def __init__(self, briefed: str = "") -> None:
+        """It was told nothing but, with its briefing, that `briefed` was said first."""
+        self._briefed = briefed
         self.utterances: dict[UtteranceId, str] = {}
         """What it heard since its last answer, with the words as far as they are known."""
         self._known = 0
@@ -33,6 +36,8 @@ class Past:
         if self._fresh:
             before = instructions.alternating(instructions.past(context, asked)) if context else []
             before = before if any(isinstance(message, FromAgent) for message in before) else []
+            if len(before) == len(_OPENING) and before[-1] == FromAgent(self._briefed):
+                before = []
         else:
             before = self._since(line, asked, context[self._known :])
         self._fresh, self._known, self._asked, self._reply = False, len(context), asked.text.strip(), reply
@@ -49,7 +54,7 @@ class Past:
             elif reply is not None and reply.pieces and reply.pieces[0].text in turn.text:
                 heard_s = reply.heard_s(turn.heard_text)
                 if heard_s is not None:
-                    line.truncate(heard_s)
+                    line.truncate(heard_s, turn.heard_text)
                 reply = None
             elif turn.heard_text.strip():
                 told.append(FromAgent(turn.heard_text.strip()))

@@ -16,12 +16,14 @@ from stella.ports.speech import Heard, SpeechToTextStream
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """What the model is told before the first word. `voice` is the vendor's name of one; empty is the vendor's choice."""
+    """What the model is told before the first word. `voice` is the vendor's name of one; empty is the vendor's choice.
+    `system` says that the caller was greeted with `greeting`."""
 
     system: str
     language: str
     tools: tuple[ToolSpec, ...] = ()
     voice: str = ""
+    greeting: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ RealtimeEvent: TypeAlias = Sounded | Grew | Called | Metered
 class RealtimeLine(SpeechToTextStream, Protocol):
     """One call's line to the model. As ears it keeps the promises of a speech-to-text stream: no sound leaves the house but
     that of an utterance and up to 400 ms before it, and every `finish` is answered once. An utterance that was finished
-    and not dropped is part of the conversation: dropped, it never was."""
+    and not dropped is part of the conversation. One that was dropped is taken out of it, or the model is told so."""
 
     @property
     def alive(self) -> bool:
@@ -63,8 +65,9 @@ class RealtimeLine(SpeechToTextStream, Protocol):
         Raises ProviderError: an answer that was cut off, however much of it came, a slow one, a refused one.
         """
 
-    def truncate(self, heard_s: float) -> None:
-        """So much of the sound since the caller's last turn was heard; the model forgets what it said beyond."""
+    def truncate(self, heard_s: float, heard: str = "") -> None:
+        """So much of the sound since the caller's last turn was heard, in words `heard`; the model forgets what it said
+        beyond, or is told that nobody heard it."""
 
     async def close(self) -> None:
         """Hang up; quiet even in the middle of an answer."""
@@ -80,6 +83,11 @@ class Realtime(Protocol):
     @property
     def languages(self) -> frozenset[str]:
         """What it understands and speaks."""
+
+    @property
+    def eager(self) -> bool:
+        """Whether it begins to answer when an utterance is over, before it is asked to: whatever it has to be told
+        besides takes that start from it."""
 
     def open(
         self, briefing: Briefing, heard: Callable[[Heard], None], died: Callable[[ProviderError], None]

@@ -13,12 +13,14 @@ import base64
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from aiohttp import WSMsgType, web
 
 KEY = "vendor-key-of-the-tests"
 SECRET = "what was said must stay out of errors"
+GEMINI = "/ws/google.ai.generativelanguage.v1beta.GenerativeService.BidiGenerateContent"
 CHAR = 640
 """Bytes of sound a character: 80 ms."""
 PIECE = 1600
@@ -59,6 +61,8 @@ class Faults:
     failed: str = ""
     """Answers fail with this code."""
     endless: bool = False
+    leaving: bool = False
+    """After the next answer the vendor wants its connection back."""
     wordless: bool = False
     """Sound without a transcript."""
 
@@ -96,6 +100,8 @@ class RealtimeServer:
     spoken: int = 0
     """Bytes of sound that were sent."""
     url: str = ""
+    doors: dict[str, Any] = field(default_factory=dict)
+    """Of vendors that are described elsewhere."""
     name: str = "openai"
 
     def app(self) -> web.Application:
@@ -103,6 +109,9 @@ class RealtimeServer:
         app = web.Application()
         app.router.add_get("/v1/realtime", self.openai)
         app.router.add_get("/v1/models", self.check)
+        app.router.add_get("/v1beta/models", self.check)
+        if "google" in self.doors:
+            app.router.add_get(GEMINI, partial(self.doors["google"], self))
         return app
 
     def kinds(self) -> list[str]:
@@ -124,9 +133,10 @@ class RealtimeServer:
 
     async def openai(self, request: web.Request) -> web.StreamResponse:
         """OpenAI Realtime."""
-        return await self._line(request, OpenAILine)
+        return await self.line(request, OpenAILine)
 
-    async def _line(self, request: web.Request, kind: type[OpenAILine]) -> web.StreamResponse:
+    async def line(self, request: web.Request, kind: Callable[[Any, Any, Any], Line]) -> web.StreamResponse:
+        """One WebSocket to a vendor."""
         if (refused := self.refusal(request)) is not None:
             return refused
         socket = web.WebSocketResponse(max_msg_size=20_000_000)
@@ -141,6 +151,16 @@ class RealtimeServer:
             self.open -= 1
             line.stop()
         return socket
+
+
+class Line(Protocol):
+    """One WebSocket."""
+
+    async def run(self) -> None:
+        """Until it is closed."""
+
+    def stop(self) -> None:
+        """It is closed."""
 
 
 class OpenAILine:

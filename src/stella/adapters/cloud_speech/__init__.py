@@ -4,6 +4,7 @@ Cartesia, Azure, OpenAI."""
 from stella.adapters.cloud_speech.assemblyai_ears import AssemblyAI
 from stella.adapters.cloud_speech.azure import AzureVoice
 from stella.adapters.cloud_speech.deepgram_ears import Flux, Nova
+from stella.adapters.cloud_speech.gemini_live import GeminiLive
 from stella.adapters.cloud_speech.listening import CloudEars
 from stella.adapters.cloud_speech.openai_ears import OpenAIEars
 from stella.adapters.cloud_speech.openai_realtime import OpenAIRealtime
@@ -22,6 +23,7 @@ __all__ = [
     "DeepgramVoice",
     "ElevenLabsVoice",
     "Flux",
+    "GeminiLive",
     "Nova",
     "OpenAIEars",
     "OpenAIRealtime",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -71,3 +72,16 @@ def unreachable(vendor: str, fault: Exception) -> ProviderError:
     if isinstance(fault, aiohttp.WSServerHandshakeError):
         return failure(vendor, fault.status, retry_after=retry_after(fault.headers))
     return Unavailable(vendor, "unreachable", type(fault).__name__)
+
+
+async def key_is_right(vendor: str, session: aiohttp.ClientSession, url: str, headers: dict[str, str]) -> None:
+    """Ask for a list that costs nothing. Raises ProviderError, Rejected for a wrong key."""
+    try:
+        async with (
+            asyncio.timeout(5.0),
+            session.get(url, headers=headers, allow_redirects=False) as response,
+        ):
+            if response.status != 200:
+                raise failure(vendor, response.status)
+    except (aiohttp.ClientError, OSError, TimeoutError) as fault:
+        raise Unavailable(vendor, "unreachable", type(fault).__name__) from None

@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from stella.adapters.cloud_speech.failures import failure
+from stella.adapters.cloud_speech.failures import failure, key_is_right
 from stella.adapters.cloud_speech.line_ears import LineEars, Utterance
 from stella.adapters.cloud_speech.openai_ears import BASE, MODEL
 from stella.adapters.cloud_speech.openai_events import Event, metered, refusal
@@ -145,8 +145,9 @@ class OpenAIRealtimeLine:
             self._send("response.cancel", event_id="tidy-cancel")
         answer.end()
 
-    def truncate(self, heard_s: float) -> None:
+    def truncate(self, heard_s: float, heard: str = "") -> None:
         """As the port."""
+        del heard
         left = int(max(0.0, heard_s) * RATE)
         for item, size in self._spoken:
             if left <= 0:
@@ -316,6 +317,7 @@ class OpenAIRealtime:
     """Keeps `Realtime`. `losses` counts lines that died."""
 
     codec = "mu-law 8 kHz"
+    eager = False
     languages = frozenset({"de", "en"})
 
     def __init__(
@@ -340,15 +342,7 @@ class OpenAIRealtime:
 
     async def check(self) -> None:
         """As the port: the list of models costs nothing."""
-        try:
-            async with (
-                asyncio.timeout(5.0),
-                self.session.get(self._models, headers=self.headers, allow_redirects=False) as response,
-            ):
-                if response.status != 200:
-                    raise failure("openai", response.status)
-        except (aiohttp.ClientError, OSError, TimeoutError) as fault:
-            raise Unavailable("openai", "unreachable", type(fault).__name__) from None
+        await key_is_right("openai", self.session, self._models, self.headers)
 
     async def close(self) -> None:
         """As the port."""

@@ -29,8 +29,11 @@ class Socket:
         headers: dict[str, str],
         heard: Callable[[str], None],
         died: Callable[[ProviderError], None],
+        *,
+        text_in_bytes: bool = False,
     ) -> None:
-        """Connects in the background; to be made on the event loop."""
+        """Connects in the background; to be made on the event loop. `text_in_bytes`: the vendor's text comes so."""
+        self._kinds = (aiohttp.WSMsgType.TEXT, *((aiohttp.WSMsgType.BINARY,) if text_in_bytes else ()))
         self._vendor, self._session, self._url, self._headers = vendor, session, url, headers
         self._heard, self._died = heard, died
         self._waiting: deque[bytes | str] = deque()
@@ -98,9 +101,12 @@ class Socket:
         async for message in line:
             if not self.alive:
                 continue
-            if message.type is aiohttp.WSMsgType.TEXT:
+            if message.type in self._kinds:
                 try:
-                    self._heard(message.data)
+                    self._heard(message.data if isinstance(message.data, str) else message.data.decode())
+                except UnicodeDecodeError:
+                    self._end(Malformed(self._vendor, "text"))
+                    return
                 except ProviderError as failure:
                     self._end(failure)
                     return
