@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from stella.calls.breaker import FAILURES, Breaker
-from stella.calls.ears_chain import EarsChain
+from stella.calls.ears_chain import HEDGE_S, EarsChain
 from stella.domain.ids import UtteranceId
 from stella.ports.failure import ProviderError, Rejected, Unavailable
 from stella.ports.speech import Final, Heard, Hypothesis, Lost, Switched
@@ -137,7 +137,7 @@ def test_a_slow_engine_is_overtaken_and_its_late_answer_is_not_heard(run: Go) ->
     (answer,) = ends(heard)
     assert isinstance(answer, Final)
     assert answer.text.startswith("b")
-    assert answer.took_ms == pytest.approx(1300, abs=50)
+    assert answer.took_ms == pytest.approx(HEDGE_S * 1000 + 100, abs=50)
 
 
 def test_a_cut_line_with_nobody_behind_it_is_tried_once_more(run: Go) -> None:

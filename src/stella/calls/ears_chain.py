@@ -24,7 +24,7 @@ _log = structlog.get_logger("stella.ears")
 PRE_ROLL = 3200
 LONGEST = 60 * 8000
 """Bytes kept of one utterance; of a longer one the beginning is kept."""
-HEDGE_S = 1.2
+HEDGE_S = 0.6
 """The next engine is asked as well when the first has not answered by then."""
 FED = 8000
 _REJECTED = frozenset({"quota", "certificate", "language", "policy", "http-400", "http-401", "http-403", "http-404"})

@@ -42,6 +42,10 @@ class Faults:
     """The connection breaks after so many bytes (spoken, or listened to)."""
     hang_at: int = -1
     """Nothing comes any more after so many bytes."""
+    for_good: bool = False
+    """Once it broke or hung, it refuses everybody: the vendor is down, not only a connection."""
+    pace: float = 0.0
+    """Spoken so many times as fast as it sounds; 0: as fast as it goes."""
     garbage: bool = False
     silence: bool = False
     endless: bool = False
@@ -225,6 +229,8 @@ class VendorServer:
                 for limit, act in ((faults.cut_at, "cut"), (faults.hang_at, "hang")):
                     if 0 <= limit <= at + len(piece):
                         await response.write(wrap(piece[: max(0, limit - at)], at))
+                        if faults.for_good:
+                            self.faults.status = 503
                         if act == "hang":
                             await asyncio.sleep(30)
                         assert request.transport is not None
@@ -232,7 +238,7 @@ class VendorServer:
                         return response
                 await response.write(b"{]\x00garbage\n\ndata: ]\n\n" if faults.garbage else wrap(piece, at))
                 at += len(piece)
-                await asyncio.sleep(0)
+                await asyncio.sleep(len(piece) / 8000 / faults.pace if faults.pace else 0)
             await response.write(last)
             await response.write_eof()
         except (ConnectionError, asyncio.CancelledError):
@@ -357,7 +363,11 @@ class _Listening:
             await self.line.send_json({"type": "Error", "description": SECRET})
         if faults.garbage and self.loud:
             await self.line.send_str("{]")
+        if 0 <= faults.hang_at < self.loud and not faults.mute:
+            faults.mute = True
+            faults.status = 503 if faults.for_good else 0
         if 0 <= faults.cut_at < self.loud:
+            faults.status = 503 if faults.for_good else 0
             assert self.line._req is not None
             assert self.line._req.transport is not None
             self.line._req.transport.abort()
