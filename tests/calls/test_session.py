@@ -381,3 +381,24 @@ def test_engines_are_told_of_a_call_when_it_rings(run, house):
         return expected, h.engines.expected
 
     assert run(call()) == ([("receptionist", "en")], [("receptionist", "en")])
+
+
+def test_a_line_without_a_person_is_in_the_record(run, house):
+    """Another machine that says the same again and again: asked, let go politely, and the reason written down."""
+
+    async def call():
+        h = house()
+        session, line = h.connect(await h.voice_webhook())
+        await asyncio.sleep(4)
+        for _ in range(5):
+            await h.ears.says("good morning we have an offer for your company", 2.0)
+            await asyncio.sleep(9)
+        return h, session, line
+
+    h, session, line = run(call())
+    assert session.chosen_end is EndedBy.AGENT
+    assert line.closed_at is not None
+    assert h.record.error == "no-person:repeats"
+    said = [turn.heard_text for turn in h.record.turns if turn.speaker == "agent"]
+    assert said[-2:] == [h.agent.language("en").phrases.person_check, h.agent.language("en").phrases.farewell]
+    assert len(h.brain.asked) == 3

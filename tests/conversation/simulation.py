@@ -38,6 +38,7 @@ PHRASES = Phrases(
     handed_over="We have to stop here.",
     language_switch="We go on in English.",
     resumed="The line dropped a moment.",
+    person_check="Is a person there?",
 )
 PER_CHAR = 0.05
 CHUNK = 0.2

@@ -35,7 +35,7 @@ __all__ = ["FIXED", "STT_NAMES", "TTS_NAMES", "ProcessEngines", "embedded_voice"
 
 FIXED = (
     "greeting", "no_match", "one_moment", "apology", "farewell", "transferring", "transfer_failed", "resumed",
-    "limit_warning", "handed_over",
+    "limit_warning", "handed_over", "person_check",
 )  # fmt: skip
 """Phrases rendered at start, besides the consent questions where they are asked."""
 
@@ -98,7 +98,8 @@ class ProcessEngines:
             shown = progress or (lambda _done, _of: None)
             words = Respelling(agent.pronunciation.get(setup.code, {}))
             texts = [words.of(text)[0] for text in texts]
-            await self._speech.warm(agent.engines.tts, setup.code, setup.voice, texts, shown)
+            said = [text for text in texts if text]
+            await self._speech.warm(agent.engines.tts, setup.code, setup.voice, said, shown)
 
     def frugal(self, agent: Agent) -> Agent:
         """The agent with its engines that run here, or those that stand behind the vendors; always on the stream."""

@@ -14,6 +14,7 @@ from stella.calls.echo_watch import FRAMES, EchoWatch, ended
 from stella.calls.engines import Engines
 from stella.calls.hint_watch import HintWatch
 from stella.calls.legs import Leg
+from stella.calls.line_watch import LineWatch
 from stella.calls.live_call import LiveCall
 from stella.calls.recorder import opening_of
 from stella.calls.senses import ears_of, voice_of
@@ -55,6 +56,7 @@ class CallSession(Shell):
         self._lately: deque[tuple[float, bytes]] = deque(maxlen=FRAMES)
         self._watch: EchoWatch | None = None
         self._hints = HintWatch(None, self.tell)
+        self._line_watch = LineWatch(self.tell)
         super().__init__(call, leg, line.close, over, tapes)
 
     def media(self, mulaw: bytes) -> None:
@@ -70,6 +72,7 @@ class CallSession(Shell):
         vad.feed(mulaw)
         ears.feed(mulaw)
         self._hints.feed(mulaw)
+        self._line_watch.feed(mulaw)
 
     def mark(self, name: str) -> None:
         """A mark came back."""
@@ -159,6 +162,7 @@ class CallSession(Shell):
         if self._watch is not None:
             level = None if change.speaking else loudness(ended(self._lately)[0])
             self._watch.changed(at, speaking=change.speaking, level=level)
+        self._line_watch.changed(speaking=change.speaking)
         if change.speaking:
             self._hints.started()
         else:

@@ -38,6 +38,7 @@ Shared: TypeAlias = (
     | do.CommitTurn
     | do.RecordDigit
     | do.RecordConsent
+    | do.RecordLine
     | do.RecordTool
     | do.RecordGap
     | do.RecordBargeIn
@@ -232,6 +233,8 @@ class Shell(ABC):
                 call.barge_ins_ms.append(seconds * 1000)
             case do.RecordDigit(digit, at_s):
                 call.record.dtmf.append(KeyPressed(digit, round(at_s + self._base_s, 3)))
+            case do.RecordLine(kind):
+                self.call.record.error = self.call.record.error or f"no-person:{kind}"
             case do.RecordTool(used):
                 call.note_tool(used)
             case do.RecordConsent(question, answer, by):

@@ -104,6 +104,13 @@ class RecordConsent:
 
 
 @value
+class RecordLine:
+    """No person is on this line; `kind` says why: `repeats`, `music` or `never-stops`. The call is ended in words."""
+
+    kind: str
+
+
+@value
 class RecordTool:
     """A tool was used by the brain."""
 
@@ -165,6 +172,7 @@ Action: TypeAlias = (
     | CommitTurn
     | RecordDigit
     | RecordConsent
+    | RecordLine
     | RecordTool
     | RecordGap
     | RecordBargeIn

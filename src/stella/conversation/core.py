@@ -9,6 +9,7 @@ from stella.conversation import events as on
 from stella.conversation.consent_gate import ConsentGate, Step
 from stella.conversation.consenting import Consenting
 from stella.conversation.delivering import Delivering
+from stella.conversation.doubting import Doubting
 from stella.conversation.floor import Floor
 from stella.conversation.hearing import Hearing
 from stella.conversation.idle import Idle
@@ -43,9 +44,9 @@ class Conversation:
         asks = preset.asks if asks_consent is None else asks_consent
         self._announces = preset is Preset.ANNOUNCE and asks_consent is not False
         self._floor = floor = Floor(policy, phrases, ConsentGate(policy, preset, asks=asks))
-        consenting, mending = Consenting(floor), Mending(floor)
-        self._idle = Idle(floor, consenting)
-        self._hearing = hearing = Hearing(floor, consenting)
+        consenting, mending, doubting = Consenting(floor), Mending(floor), Doubting(floor)
+        self._idle = Idle(floor, consenting, doubting)
+        self._hearing = hearing = Hearing(floor, consenting, doubting)
         replying, voicing, switching = Replying(floor, mending), Voicing(floor), Switching(floor)
         self._delivering = Delivering(floor, switching, Watchdog(floor, mending))
         self._deadline: float | None = None
@@ -54,6 +55,7 @@ class Conversation:
             on.CallResumed: self._resumed,
             on.CallerStartedSpeaking: hearing.onsets.started,
             on.CallerStoppedSpeaking: hearing.onsets.stopped,
+            on.LineSounded: doubting.sounded,
             on.TurnHinted: hearing.onsets.hinted,
             on.HypothesisGrew: hearing.words.guessed,
             on.UtteranceFinal: hearing.words.understood,

@@ -42,6 +42,16 @@ class CallerStoppedSpeaking:
 
 
 @value
+class LineSounded:
+    """For `seconds` the line was loud, and a voice, for the shares `loud` and `voiced` of the time, 0…1. Told only while
+    that is not how people sound, and once when it has ended."""
+
+    seconds: float
+    loud: float
+    voiced: float
+
+
+@value
 class TurnHinted:
     """At the pause the caller is making, it sounds as if they were done: `finished` 0…1. A hint and no more."""
 
@@ -190,6 +200,7 @@ Event: TypeAlias = (
     | CallResumed
     | CallerStartedSpeaking
     | CallerStoppedSpeaking
+    | LineSounded
     | TurnHinted
     | HypothesisGrew
     | UtteranceFinal

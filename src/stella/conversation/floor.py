@@ -17,6 +17,7 @@ from stella.conversation.digits import Digits
 from stella.conversation.endpointing import Endpointing
 from stella.conversation.events import AudioSent, MarkReturned
 from stella.conversation.limits import Limits
+from stella.conversation.line_kind import LineKind
 from stella.conversation.playout import Playout, Segment
 from stella.conversation.policy import Policy
 from stella.conversation.silence import Silence
@@ -33,7 +34,7 @@ class Floor:
 
     __slots__ = (
         "_segment", "_turn", "_utterance", "answered", "brief", "caller", "case", "counts", "cut", "cut_until", "digits",
-        "endpointing", "expected", "gate", "interrupted", "late", "left", "limits", "mine", "now", "orders", "over",
+        "endpointing", "expected", "gate", "interrupted", "late", "left", "limits", "line", "mine", "now", "orders", "over",
         "phrases", "playout", "policy", "progress_at", "ready_at", "silence", "speaking", "streams", "talked_over", "turns",
         "utterance",
     )  # fmt: skip
@@ -50,6 +51,7 @@ class Floor:
         self.silence = Silence(policy)
         self.digits = Digits(policy)
         self.limits: Limits | None = None
+        self.line = LineKind(policy)
         self.caller = CallerTurn()
         self.mine: AgentTurn | None = None
         self.cut: AgentTurn | None = None
@@ -220,6 +222,8 @@ class Floor:
             mine.answers = None
         if not mine.audible:
             return
+        if mine.kind is Kind.REPLY:
+            self.line.answered(cut=interrupted)
         began = self.since_answer(mine.began)
         ended = self.since_answer(self.now if mine.finished is None else mine.finished)
         turn = Turn(mine.turn, "agent", mine.text(), began, ended, interrupted, mine.heard_text())
@@ -231,6 +235,7 @@ class Floor:
         shown = caller.shown
         if not shown:
             return
+        self.line.said(caller.text)
         began = self.since_answer(caller.began if caller.began is not None else self.now)
         ended = max(began, self.since_answer(caller.stopped if caller.stopped is not None else self.now))
         number = self.next_turn() if caller.turn is None else caller.turn

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from stella.conversation.ahead import Ahead
 from stella.conversation.consenting import Consenting
+from stella.conversation.doubting import Doubting
 from stella.conversation.floor import Floor
 from stella.conversation.interrupting import Interrupting
 from stella.conversation.keying import Keying
@@ -24,11 +25,11 @@ class Hearing:
 
     __slots__ = ("_cases", "_floor", "_keys", "_words", "keys", "onsets", "words")
 
-    def __init__(self, floor: Floor, consenting: Consenting) -> None:
+    def __init__(self, floor: Floor, consenting: Consenting, doubting: Doubting) -> None:
         """Listen for one conversation."""
         self._floor = floor
         ahead, interrupting, monologue = Ahead(floor), Interrupting(floor), Monologue(floor)
-        end = TurnEnd(floor, consenting, ahead)
+        end = TurnEnd(floor, consenting, ahead, doubting)
         self.onsets = Onsets(floor, interrupting)
         self.words = words = Understanding(floor, interrupting, ahead)
         self.keys = keys = Keying(floor)

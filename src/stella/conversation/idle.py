@@ -5,6 +5,7 @@ from __future__ import annotations
 from stella.conversation import actions as do
 from stella.conversation.consent_gate import Step
 from stella.conversation.consenting import Consenting
+from stella.conversation.doubting import Doubting
 from stella.conversation.floor import Floor
 from stella.conversation.speaking import Kind
 from stella.conversation.steps import DONE, NEVER
@@ -14,12 +15,13 @@ from stella.domain.call import EndedBy
 class Idle:
     """The clock of one call."""
 
-    __slots__ = ("_consenting", "_floor")
+    __slots__ = ("_consenting", "_doubting", "_floor")
 
-    def __init__(self, floor: Floor, consenting: Consenting) -> None:
+    def __init__(self, floor: Floor, consenting: Consenting, doubting: Doubting) -> None:
         """Watch one conversation."""
         self._floor = floor
         self._consenting = consenting
+        self._doubting = doubting
 
     def force_end(self, words: str, by: EndedBy) -> None:
         """Take the floor, whoever has it, and end the call when the words were heard."""
@@ -61,6 +63,8 @@ class Idle:
     def _prompt(self, now: float) -> float:
         """Nobody speaks: ask whether somebody is there, and in the end say goodbye."""
         floor = self._floor
+        if self._doubting.step(floor.caller):
+            return DONE
         due = floor.silence.wait(now)
         if now < due:
             return due

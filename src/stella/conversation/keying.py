@@ -22,6 +22,7 @@ class Keying:
         floor = self._floor
         stored = "x" if floor.expectation.masked else event.digit
         floor.order(do.RecordDigit(stored, floor.since_answer(floor.now)))
+        floor.line.keyed()
         if floor.sheltered():
             return
         mine = floor.mine

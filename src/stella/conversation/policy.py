@@ -66,6 +66,21 @@ class Policy:
         15.0, "s", 1.0, 600.0, "Without any gap for so long after `monologue`, the caller is interrupted."
     )
 
+    # The line: is there a person?
+    line_repeats: float = _number(
+        3.0,
+        "turns",
+        1.0,
+        100.0,
+        "So many turns in a row that repeat earlier ones: the caller is asked whether a person speaks.",
+    )
+    line_music: float = _number(
+        20.0, "s", 5.0, 600.0, "So long a sound that is loud and no voice (music, a tone) brings the same question."
+    )
+    line_cuts: float = _number(
+        5.0, "turns", 2.0, 100.0, "So many replies in a row that were talked over bring the same question."
+    )
+
     # Barge-in: does the caller want the floor?
     barge_in_decide: float = _number(
         0.8, "s", 0.0, 2.0, "Speech that lasts this long over our voice is a turn, whatever its words. 0 cuts at once."

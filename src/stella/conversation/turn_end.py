@@ -5,6 +5,7 @@ from __future__ import annotations
 from stella.conversation.ahead import Ahead
 from stella.conversation.consent_gate import Step
 from stella.conversation.consenting import Consenting
+from stella.conversation.doubting import Doubting
 from stella.conversation.floor import Floor
 from stella.conversation.speaking import AgentTurn, Kind
 from stella.conversation.steps import DONE, NEVER
@@ -13,13 +14,14 @@ from stella.conversation.steps import DONE, NEVER
 class TurnEnd:
     """The ends of the caller's turns. Whoever changes what is known of a turn sets the floor's `ready_at` to None."""
 
-    __slots__ = ("_ahead", "_consenting", "_floor")
+    __slots__ = ("_ahead", "_consenting", "_doubting", "_floor")
 
-    def __init__(self, floor: Floor, consenting: Consenting, ahead: Ahead) -> None:
+    def __init__(self, floor: Floor, consenting: Consenting, ahead: Ahead, doubting: Doubting) -> None:
         """Wait for one conversation."""
         self._floor = floor
         self._consenting = consenting
         self._ahead = ahead
+        self._doubting = doubting
 
     def step(self) -> float:
         """Answer a caller's turn that is complete."""
@@ -45,6 +47,10 @@ class TurnEnd:
             return ready if early else NEVER
         elif floor.gate.step is Step.WAITING:
             self._consenting.answered()
+        elif self._doubting.doubts(caller):
+            if early:
+                return ready
+            self._doubting.step(caller)
         else:
             self._ask(ready if early else 0.0)
         return DONE

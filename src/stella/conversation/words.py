@@ -42,12 +42,12 @@ _TRAILING = _list(
     "and or but because that with for from at the a an my is are to of so um uh äh ähm öhm hm er erm eh "
     "ob wenn obwohl sondern zwischen wegen über zum zur im den dem des einem einer eines meinem meiner meinen unser "
     "unsere unserem ihre ihrem ihrer seine about if whether between your our his their "
-    "herr herrn frau firma company mister mr mrs ms dr doctor doktor"
+    "herr herrn frau mister mr mrs ms dr doctor doktor"
 )
 _OPENINGS = frozenset(
     {
         ("ich", "heiße"), ("wohne", "in"), ("my", "name's"), ("tell", "me"), ("mir", "sagen"), ("bitte", "sagen"), ("to", "know"),
-        ("was", "wondering"), ("wollte", "fragen"), ("möchte", "wissen"),
+        ("was", "wondering"), ("the", "company"), ("die", "firma"), ("der", "firma"), ("wollte", "fragen"), ("möchte", "wissen"),
     }
 )  # fmt: skip
 """Two last words behind which something must follow; "my number is" and its like end in a trailing word anyway."""

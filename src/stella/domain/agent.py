@@ -15,7 +15,8 @@ class Phrases:
 
     `disclosure` is played by `<Say>` before the stream (at most 400 characters together with a consent notice).
     `no_input` are asked one after the other when nobody speaks; the last is followed by `farewell`. `still_working` follow
-    `one_moment`, one after the other, while a tool takes its time.
+    `one_moment`, one after the other, while a tool takes its time. `person_check` asks a line that repeats itself, plays
+    music or never stops whether a person is there.
     """
 
     disclosure: str
@@ -36,6 +37,7 @@ class Phrases:
     language_switch: str
     resumed: str
     still_working: tuple[str, ...] = ()
+    person_check: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,8 @@ PHRASES_DE = Phrases(
     language_switch="Gerne, wir sprechen Deutsch weiter. Was kann ich für Sie tun?",
     resumed="Da bin ich wieder. Entschuldigen Sie die Unterbrechung. Wo waren wir?",
     still_working=("Es dauert noch einen kleinen Augenblick.", "Danke für Ihre Geduld, ich bin noch dran."),
+    person_check="Ich bin nicht sicher, ob ich mit einem Menschen spreche. Wenn ja, sagen Sie es bitte in anderen Worten, oder "
+    "drücken Sie eine Taste.",
 )
 """German, polite, short enough for the telephone."""
 
@@ -100,6 +102,7 @@ PHRASES_EN = Phrases(
     language_switch="Of course, let us go on in English. How can I help you?",
     resumed="I am back. Sorry for the interruption. Where were we?",
     still_working=("This is taking a little longer.", "Thank you for waiting, I am still on it."),
+    person_check="I am not sure that I am speaking with a person. If I am, please say so in other words, or press any key.",
 )
 """English, plain and polite."""
 
