@@ -8,6 +8,7 @@ from stella.domain.plan import (
     AskAgain,
     AskByGather,
     ConnectPerson,
+    HoldOn,
     OpenRelay,
     OpenStream,
     RelayLanguage,
@@ -89,6 +90,37 @@ def test_the_silence_that_ends_an_utterance_stays_within_twilios_bounds(seconds,
     assert connect.children[0].get("speechTimeout") == written
 
 
+@pytest.mark.parametrize(
+    ("model", "timeout", "enhanced"),
+    [("phone_call", "auto", "true"), ("numbers_and_commands", "auto", ""), ("deepgram_nova-3", "1", "")],
+)
+def test_a_speech_model_brings_what_it_needs(model, timeout, enhanced):
+    """Only some find the end of speech themselves, and only one has an enhanced version."""
+    (gather,) = parse_document(render(AskByGather(HELLO, "en-US", 1, speech_model=model), BASE))
+    assert (gather.get("speechModel"), gather.get("speechTimeout"), gather.get("enhanced")) == (
+        model,
+        timeout,
+        enhanced,
+    )
+
+
+def test_hints_never_hold_a_comma_and_stay_in_bounds():
+    """A comma would be two hints; a hundred characters are the bound of one."""
+    plan = AskByGather(HELLO, "en-US", 1, hints=("Berger, Anna", "x" * 300, "", *(f"h{n}" for n in range(900))))
+    (gather,) = parse_document(render(plan, BASE))
+    hints = gather.get("hints").split(",")
+    assert hints[:2] == ["Berger Anna", "x" * 100]
+    assert len(hints) <= 500
+
+
+def test_a_hold_says_and_comes_back():
+    """With words or without: the carrier asks again for the next part of the same answer."""
+    say, redirect = parse_document(render(HoldOn(HELLO, 7), BASE))
+    assert say.text == "Guten Tag."
+    assert redirect == Verb("Redirect", {"method": "POST"}, ROOT + "/gather?turn=7")
+    assert [verb.name for verb in parse_document(render(HoldOn((), 8), BASE))] == ["Redirect"]
+
+
 def test_development_streams_without_tls():
     """`stella dev` on localhost: ws, same host and port."""
     connect = parse_document(render(OpenStream((), "t"), "http://localhost:3001"))[0]
@@ -112,6 +144,7 @@ def test_speech_is_asked_for_inside_the_gather():
         "speechTimeout": "auto",
         "language": "de-DE",
         "hints": "ja,nein",
+        "profanityFilter": "false",
     }
     assert [verb.name for verb in gather.children] == ["Say"]
 
@@ -193,6 +226,7 @@ PLANS = (
     st.builds(OpenStream, SAYS, ANY)
     | st.builds(OpenRelay, SAYS, ANY, st.tuples(st.builds(RelayLanguage, ANY, ANY)), st.tuples(ANY))
     | st.builds(AskByGather, SAYS, ANY, st.integers(0, 99), st.lists(ANY, max_size=3).map(tuple), finish_on_key=ANY)
+    | st.builds(HoldOn, SAYS, st.integers(0, 99))
     | st.builds(ConnectPerson, SAYS, ANY, ANY)
     | st.builds(SayGoodbye, SAYS)
     | st.builds(TakeMessage, SAYS, ANY, SAYS)
@@ -217,6 +251,8 @@ def test_no_text_changes_the_tree(plan):
             assert verbs == [("Connect", [("ConversationRelay", children)]), ("Redirect", [])]
         case AskByGather():
             assert verbs == [("Gather", [])]
+        case HoldOn():
+            assert verbs == [("Redirect", [])]
         case ConnectPerson():
             assert verbs == [("Dial", [("Number", [])])]
         case TakeMessage() if plan.number:

@@ -2,34 +2,33 @@
 
 The carrier does not tell how far it got when somebody talks over it. So a reply counts as heard up to the last sentence
 that must have ended before the caller's answer began, at the pace of a slow voice.
+
+Law: no request waits longer than `HOLD_S` for a brain. What is ready by then is said, or "one moment", and the carrier is
+sent back for the rest.
 """
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import aclosing
 from dataclasses import dataclass, field
 
-import structlog
-
+from stella.calls.gather_reply import Answered, GatherReply
+from stella.calls.gather_words import UNDERSTOOD, hints_for
 from stella.calls.language import key_hints, language_by_key
 from stella.calls.live_call import LiveCall
-from stella.calls.sentences import Sentences
 from stella.conversation.policy import Policy
 from stella.conversation.words import Answer, yes_or_no
-from stella.domain.acts import BeganTool, ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
+from stella.domain.acts import ExpectAnswer
 from stella.domain.call import EndedBy, KeyPressed
 from stella.domain.ids import TurnId
-from stella.domain.plan import AskByGather, Plan, SayGoodbye, Spoken
+from stella.domain.plan import AskByGather, HoldOn, Plan, SayGoodbye, Spoken
 from stella.domain.request import CallRequest
 from stella.domain.transcript import Turn
-from stella.ports.brain import Asked, Said
-from stella.ports.failure import ProviderError
+from stella.ports.brain import Asked
 
-_log = structlog.get_logger("stella.gather")
-
-REPLY_DEADLINE_S = 7.0
-"""The carrier waits 10 s for a webhook; what the brain has said by then is spoken."""
+HOLD_S = 3.0
+"""A request is answered within this and the time of a save; the carrier itself gives up after 15 s."""
+REPLY_MOST_S = 30.0
+"""A brain that has not finished after this is stopped: what it said stands, or an apology."""
 SLOW_CHARS_PER_S = 13.0
 """What a carrier's voice says in a second at the least: what must have been heard is judged by it."""
 QUICK_CHARS_PER_S = 18.0
@@ -37,27 +36,27 @@ QUICK_CHARS_PER_S = 18.0
 ANSWER_S = 0.5
 """The shortest answer, and the pause after it, before the carrier tells us."""
 CONSENT_ASKED_MOST = 2
-
-
-@dataclass(slots=True)
-class Answered:
-    """What the brain made of a turn."""
-
-    sentences: list[str] = field(default_factory=list)
-    transfer: str = ""
-    language: str = ""
-    ends: bool = False
-    expects: ExpectAnswer = field(default_factory=ExpectAnswer)
-    failed: bool = False
+NO_MATCH_MOST = 3
+"""So many times in a row nothing can be made of the words; then the call ends politely."""
+HEARD_BADLY, HEARD_ILL = 0.3, 0.5
+"""The carrier's confidence below which words are none, and below which they are asked back. 0 says that it gave none."""
+PATIENCE_S, PATIENCE_DIGITS_S, PATIENCE_GROWTH = 5.0, 8.0, 1.4
+"""How long an answer is waited for; each silence, or misunderstanding, makes it longer."""
 
 
 @dataclass(slots=True)
 class Spell:
-    """Where a call is on the gather path."""
+    """Where a call is on the gather path. `held` was said while the brain went on; `doubted` waits for a yes."""
 
     silences: int = 0
+    mismatches: int = 0
     said_at: float = 0.0
+    began_at: float = 0.0
     said_text: list[str] = field(default_factory=list)
+    held: list[str] = field(default_factory=list)
+    holds: int = 0
+    expects: ExpectAnswer = field(default_factory=ExpectAnswer)
+    doubted: str = ""
     consent_asked: int = 0
     warned: bool = False
 
@@ -69,6 +68,7 @@ class GatherPath:
         """Begin with `open`."""
         self._call = call
         self._spell = Spell()
+        self._reply: GatherReply | None = None
         self._cost_warn = Policy().with_overrides(call.agent.policy).cost_warn
 
     def open(self, why: str) -> Plan:
@@ -97,47 +97,107 @@ class GatherPath:
     async def turn(self, request: CallRequest) -> tuple[Plan | None, str]:
         """Answer a turn: the plan, or None and a transfer target's name, or None and `language:CODE`."""
         call, spell = self._call, self._spell
+        if self._reply is not None:
+            return await self._go_on(self._reply)
         answer_s = ANSWER_S + len(request.speech) / QUICK_CHARS_PER_S
         self._note_heard(answer_s if request.speech or request.digits else None)
-        self._call.after = "nothing"
+        call.after = "nothing"
         if request.speech:
             call.meter.spend("stt:gather", 1)
         if call.seconds() >= call.agent.limits.call_s or not call.meter.may():
             return self._goodbye([call.language.phrases.farewell], EndedBy.LIMIT), ""
-        for digit in request.digits:
+        masked = "x" * len(request.digits) if spell.expects.masked else request.digits
+        for digit in masked:
             call.record.dtmf.append(KeyPressed(digit, round(call.seconds(), 3)))
         if spell.consent_asked and call.record.consent is None:
             return await self._consent(request), ""
         if not request.speech and not request.digits:
             return self._nobody_spoke(), ""
         spell.silences = 0
-        if (
-            not call.language_certain
-            and len(request.digits) == 1
-            and (code := language_by_key(call.agent, request.digits))
-        ):
-            call.language_certain = True
+        if code := self._chosen_language(request):
             return None, f"language:{code}"
-        if request.speech:
-            now_s = call.seconds()
-            call.note_turn(Turn(0, "caller", request.speech, now_s, now_s, False, request.speech))
-        answered = await self._ask_brain(request)
-        return self._carry_out(answered)
+        speech = self._trusted(request)
+        if isinstance(speech, str):
+            return await self._answer(speech, request.digits, masked)
+        return speech, ""
 
-    def _carry_out(self, answered: Answered) -> tuple[Plan | None, str]:
+    def _chosen_language(self, request: CallRequest) -> str:
+        """The language a single key stands for, while it is not certain which one the caller speaks."""
         call = self._call
-        phrases = call.language.phrases
-        if answered.failed and not answered.sentences:
-            answered.sentences = [phrases.apology]
+        if call.language_certain or len(request.digits) != 1:
+            return ""
+        code = language_by_key(call.agent, request.digits)
+        call.language_certain = bool(code)
+        return code
+
+    def _trusted(self, request: CallRequest) -> str | Plan:
+        """The caller's words as far as they can be believed; else what is to be asked about them."""
+        spell, speech, sure = self._spell, request.speech, request.confidence
+        doubted, spell.doubted = spell.doubted, ""
+        if doubted and not (request.digits and request.digits not in ("1", "2")):
+            keyed = {"1": Answer.YES, "2": Answer.NO}.get(request.digits)
+            answer = keyed or yes_or_no(speech)
+            if answer is Answer.YES:
+                return doubted
+            if answer is Answer.NO:
+                return self._not_understood()
+        elif speech and sure and sure < HEARD_BADLY:
+            return self._not_understood()
+        elif speech and sure and sure < HEARD_ILL and spell.expects.kind in ("open", "name", "number"):
+            spell.doubted = speech
+            asked = UNDERSTOOD.get(self._call.language.code, UNDERSTOOD["en"]).format(text=speech.rstrip(" .?!"))
+            return self._ask([asked], expects=ExpectAnswer("yes-no"), keeps=spell.expects)
+        spell.mismatches = 0
+        return speech
+
+    async def _answer(self, speech: str, digits: str, shown: str) -> tuple[Plan | None, str]:
+        """Put a turn to the brain."""
+        call = self._call
+        self._note_caller(f"{speech} {shown}".strip())
+        self._reply = GatherReply(call, Asked(TurnId(len(call.turns) + 1), speech, digits))
+        return await self._go_on(self._reply)
+
+    async def _go_on(self, reply: GatherReply) -> tuple[Plan | None, str]:
+        """What the brain has by now: all of it, or enough to go on with."""
+        spell = self._spell
+        # Whoever comes back for more has heard what was said before.
+        spell.held += spell.said_text
+        spell.said_text = []
+        whole = await reply.whole(HOLD_S)
+        if not whole and reply.age_s < REPLY_MOST_S:
+            return self._hold(reply), ""
+        if not whole:
+            reply.give_up()
+        self._reply, spell.holds = None, 0
+        return self._carry_out(reply.answered, reply.take())
+
+    def _hold(self, reply: GatherReply) -> Plan:
+        """Say what is ready, or that it takes a moment, and have the carrier ask again."""
+        call, spell = self._call, self._spell
+        phrases, lines = call.language.phrases, reply.take()
+        if lines:
+            self._remember(lines)
+        elif not spell.held:
+            fillers = (phrases.one_moment, "", *phrases.still_working)
+            lines = [fillers[spell.holds]] if spell.holds < len(fillers) and fillers[spell.holds] else []
+        spell.holds += 1
+        call.gather_turn += 1
+        return HoldOn(self._spoken(lines), call.gather_turn)
+
+    def _carry_out(self, answered: Answered, lines: list[str]) -> tuple[Plan | None, str]:
+        call = self._call
+        phrases, worded = call.language.phrases, bool(lines or self._spell.held)
+        if answered.failed and not worded:
+            lines, worded = [phrases.apology], True
         if answered.ends:
-            return self._goodbye(answered.sentences or [phrases.farewell], EndedBy.AGENT), ""
+            return self._goodbye(lines if worded else [phrases.farewell], EndedBy.AGENT), ""
         if answered.transfer:
             # The brain has named the person, as a rule; only a silent transfer needs words of ours.
-            self._remember(answered.sentences or [phrases.transferring])
+            self._remember(lines if worded else [phrases.transferring])
             return None, answered.transfer
         if answered.language and answered.language != call.language.code:
             return None, f"language:{answered.language}"
-        return self._ask([*(answered.sentences or [phrases.no_match]), *self._warning()], expects=answered.expects), ""
+        return self._ask([*(lines if worded else [phrases.no_match]), *self._warning()], expects=answered.expects), ""
 
     def _warning(self) -> list[str]:
         """That the end is near, once: most of the time or of the money is used up."""
@@ -147,38 +207,6 @@ class GatherPath:
             return []
         self._spell.warned = True
         return [call.language.phrases.limit_warning]
-
-    async def _ask_brain(self, request: CallRequest) -> Answered:
-        call, answered, sentences = self._call, Answered(), Sentences()
-        asked = Asked(TurnId(len(call.turns) + 1), request.speech, request.digits)
-        try:
-            async with asyncio.timeout(REPLY_DEADLINE_S):
-                async with aclosing(call.brain.reply(asked, tuple(call.turns), call.clock.wall())) as pieces:  # type: ignore[type-var]
-                    async for piece in pieces:
-                        if isinstance(piece, Said):
-                            answered.sentences += sentences.feed(piece.text)
-                            continue
-                        match piece.act:
-                            case EndCall():
-                                answered.ends = True
-                            case TransferTo(name):
-                                answered.transfer = name
-                            case ChangeLanguage(language):
-                                answered.language = language
-                            case ExpectAnswer():
-                                answered.expects = piece.act
-                            case UsedTool():
-                                call.note_tool(piece.act)
-                            case BeganTool():
-                                pass
-        except (ProviderError, TimeoutError) as failure:
-            _log.warning("brain-failed", call=call.sid, code=getattr(failure, "code", "timeout"))
-            answered.failed = True
-        except Exception:  # noqa: BLE001 a brain of somebody else's must cost a turn, not the call
-            _log.exception("brain-broke", call=call.sid)
-            answered.failed = True
-        answered.sentences += sentences.flush()
-        return answered
 
     async def _consent(self, request: CallRequest) -> Plan:
         call, spell = self._call, self._spell
@@ -190,21 +218,28 @@ class GatherPath:
         by = "key" if request.digits else "speech" if answer is not Answer.UNCLEAR else "silence"
         said = {Answer.YES: "yes", Answer.NO: "no"}.get(answer, "none")
         call.note_consent(phrases.consent_question, said, by)
-        try:
-            await call.store.commit(call.kept())
-        except ProviderError as failure:
-            _log.error("commit-failed", call=call.sid, code=failure.code)
+        self._note_caller(f"{request.speech} {request.digits}".strip())
+        await call.commit()
         thanks = phrases.consent_yes if said == "yes" else phrases.consent_no
         return self._ask([thanks, phrases.greeting])
 
     def _nobody_spoke(self) -> Plan:
+        """Silence: asked about with growing patience, then a polite end."""
         call, spell = self._call, self._spell
-        phrases = call.language.phrases
+        phrases, spell.doubted = call.language.phrases, ""
         if spell.silences >= len(phrases.no_input):
             return self._goodbye([phrases.farewell], EndedBy.SILENCE)
         line = phrases.no_input[spell.silences]
         spell.silences += 1
-        return self._ask([line])
+        return self._ask([line], keeps=spell.expects)
+
+    def _not_understood(self) -> Plan:
+        """Words of which nothing can be made: asked for again, then a polite end."""
+        call, spell = self._call, self._spell
+        spell.mismatches += 1
+        if spell.mismatches >= NO_MATCH_MOST:
+            return self._goodbye([call.language.phrases.farewell], EndedBy.AGENT)
+        return self._ask([call.language.phrases.no_match], keeps=spell.expects)
 
     def _goodbye(self, lines: list[str], by: EndedBy) -> Plan:
         """The call ends when the carrier says so; how much of this was heard is judged then."""
@@ -215,6 +250,9 @@ class GatherPath:
 
     def close(self) -> None:
         """The call left this path or ended: judge what was heard of the last words."""
+        if self._reply is not None:
+            self._reply.give_up()
+            self._reply = None
         self._note_heard(0.0)
 
     def said_before_transfer(self) -> tuple[Spoken, ...]:
@@ -228,23 +266,26 @@ class GatherPath:
         expects: ExpectAnswer | None = None,
         *,
         barge_in: bool = True,
+        keeps: ExpectAnswer | None = None,
     ) -> Plan:
-        call = self._call
-        expects = expects or ExpectAnswer()
+        """Ask, and wait for what is expected. `keeps` is what the brain goes on expecting behind a question of ours."""
+        call, spell = self._call, self._spell
+        expects = expects or keeps or ExpectAnswer()
+        spell.expects = keeps or expects
         call.gather_turn += 1
         self._remember([*(before or []), *lines])
-        keys = expects.kind in ("digits", "number") and expects.max_digits
+        keyed = expects.kind in ("digits", "number")
+        rung = min(spell.silences + spell.mismatches, 3)
         return AskByGather(
             self._spoken(lines),
             call.language.locale,
             call.gather_turn,
-            hints=tuple(
-                dict.fromkeys((*expects.hints, *(call.vocabulary if expects.kind in ("open", "name") else ())))
-            ),
-            timeout_s=8 if expects.kind in ("digits", "number") else 5,
-            max_digits=expects.max_digits if keys else 1 if expects.kind in ("open", "yes-no") else 0,
+            hints=hints_for(expects, call.vocabulary, call.language.code),
+            timeout_s=round((PATIENCE_DIGITS_S if keyed else PATIENCE_S) * PATIENCE_GROWTH**rung),
+            max_digits=expects.max_digits if keyed else 1 if expects.kind in ("open", "yes-no") else 0,
             finish_on_key=expects.terminator,
             barge_in=barge_in,
+            speech_model=call.agent.speech_model,
             before=self._spoken(before or []),
         )
 
@@ -256,21 +297,28 @@ class GatherPath:
         spell = self._spell
         spell.said_text = lines
         spell.said_at = self._call.seconds()
+        if not spell.held:
+            spell.began_at = spell.said_at
+
+    def _note_caller(self, shown: str) -> None:
+        if shown:
+            now_s = self._call.seconds()
+            self._call.note_turn(Turn(0, "caller", shown, now_s, now_s, False, shown))
 
     def _note_heard(self, answer_s: float | None) -> None:
         """Write the agent's last turn down. None: the carrier waited in vain, so all was heard; else only what must
-        have ended before an answer that took `answer_s` seconds to give."""
+        have ended before an answer that took `answer_s` seconds to give. What was held was heard."""
         call, spell = self._call, self._spell
-        if not spell.said_text:
+        if not spell.said_text and not spell.held:
             return
-        text = " ".join(spell.said_text)
         passed = call.seconds() - spell.said_at - (answer_s or 0.0)
-        heard, said = [], 0
+        heard, said = list(spell.held), 0
         for line in spell.said_text:
             said += len(line)
             if answer_s is not None and passed < said / SLOW_CHARS_PER_S:
                 break
             heard.append(line)
-        cut = answer_s is not None and passed < len(text) / QUICK_CHARS_PER_S
-        call.note_turn(Turn(0, "agent", text, spell.said_at, call.seconds(), cut, " ".join(heard)))
-        spell.said_text = []
+        cut = answer_s is not None and passed < len(" ".join(spell.said_text)) / QUICK_CHARS_PER_S
+        text = " ".join([*spell.held, *spell.said_text])
+        call.note_turn(Turn(0, "agent", text, spell.began_at, call.seconds(), cut, " ".join(heard)))
+        spell.said_text, spell.held = [], []

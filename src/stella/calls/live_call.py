@@ -194,9 +194,10 @@ class LiveCall:
         if self.ended or not self.agent.preset.keeps_transcript(self.record.consent):
             return
         try:
-            await self.store.keep_state(self.sid, self.state())
-        except ProviderError as failure:
-            _log.warning("state-not-kept", call=self.sid, code=failure.code)
+            async with asyncio.timeout(COMMIT_DEADLINE_S):
+                await self.store.keep_state(self.sid, self.state())
+        except (ProviderError, TimeoutError) as failure:
+            _log.warning("state-not-kept", call=self.sid, code=getattr(failure, "code", "timeout"))
 
     def state(self) -> bytes:
         """What another process needs to go on with this call."""

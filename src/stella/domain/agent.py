@@ -203,6 +203,7 @@ class Agent:
     preset: Preset = Preset.DISCLOSE
     voice_path: str = "stream"
     path_without_ears: str = "gather"
+    speech_model: str = ""
     instructions: str = ""
     engines: Engines = field(default_factory=Engines)
     knowledge: str = ""

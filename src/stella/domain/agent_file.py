@@ -91,6 +91,7 @@ def _agent(checked: Checked, environ: Mapping[str, str], version: str) -> Agent:
         preset=preset,
         voice_path=tree.get("voice_path", "stream"),
         path_without_ears=tree.get("path_without_ears", "gather"),
+        speech_model=tree.get("speech_model", ""),
         instructions=tree.get("instructions", ""),
         engines=Engines(**{kind: tuple(names) for kind, names in tree.get("engines", {}).items()}),
         knowledge=tree.get("knowledge", ""),

@@ -64,6 +64,9 @@ _ROOT: dict[str, Key] = {
     "voice_path": Key("text", "How the call is carried: `" + "`, `".join(VOICE_PATHS) + "`.", _one_of(*VOICE_PATHS)),
     "path_without_ears": Key("text", "How a call is carried in a language that no configured speech-to-text understands: "
                              "`gather` (default) or `relay`.", _one_of("gather", "relay")),
+    "speech_model": Key("text", "Twilio's recognition on the `gather` path, such as `phone_call`, `numbers_and_commands` or "
+                        "`deepgram_nova-3`; without it Twilio chooses, and another one when that fails.",
+                        _matches(re.compile(r"[a-z0-9_-]{1,60}"), "a name as in Twilio's <Gather speechModel>")),
     "instructions": Key("text", "What a language model is told about its job; the `receptionist` brain needs none.",
                         _free(20_000)),
     "knowledge": Key("text", "Folder of pages (Markdown, HTML, PDF, text), relative to the agent file.", _free(400)),

@@ -49,7 +49,8 @@ class OpenRelay:
 class AskByGather:
     """Say inside a `<Gather>` (interruptible where `barge_in`) and take speech or keys; `turn` comes back in the query.
 
-    `before` is said first and cannot be talked over (a disclosure).
+    `before` is said first and cannot be talked over (a disclosure). `speech_model` is the carrier's name for one of its
+    recognitions; empty: it chooses.
     """
 
     says: tuple[Spoken, ...]
@@ -61,7 +62,16 @@ class AskByGather:
     finish_on_key: str = "#"
     barge_in: bool = True
     keys_only: bool = False
+    speech_model: str = ""
     before: tuple[Spoken, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HoldOn:
+    """Say (perhaps nothing) and come back for more of the same answer; `turn` comes back in the query."""
+
+    says: tuple[Spoken, ...]
+    turn: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +105,4 @@ class TakeMessage:
     farewell: tuple[Spoken, ...] = field(default_factory=tuple)
 
 
-Plan: TypeAlias = OpenStream | OpenRelay | AskByGather | ConnectPerson | SayGoodbye | AskAgain | TakeMessage
+Plan: TypeAlias = OpenStream | OpenRelay | AskByGather | HoldOn | ConnectPerson | SayGoodbye | AskAgain | TakeMessage

@@ -16,6 +16,7 @@ from stella.domain.plan import (
     AskAgain,
     AskByGather,
     ConnectPerson,
+    HoldOn,
     OpenRelay,
     OpenStream,
     Plan,
@@ -32,7 +33,8 @@ MAX_SAY: Final = 4_096
 """Characters Twilio takes in one `<Say>`."""
 
 _ROOT: Final = "/api/stella/call"
-_MAX_HINTS: Final = 500
+_MAX_HINTS: Final = 200
+_FIND_THE_END: Final = ("", "default", "numbers_and_commands", "phone_call")
 
 # Everything outside the characters of XML 1.0 (https://www.w3.org/TR/xml/#charsets): one of them makes the whole
 # document unreadable (12100). A lone surrogate is among them.
@@ -55,6 +57,9 @@ def render(plan: Plan, base_url: str) -> str:
             _open_relay(document, plan, base)
         case AskByGather():
             _ask(document, plan, base)
+        case HoldOn():
+            _say(document, plan.says)
+            document.redirect(f"{base}/gather?turn={plan.turn}", method="POST")
         case ConnectPerson():
             _say(document, plan.says)
             dial = Dial(action=f"{base}/after?dial=1", method="POST", answer_on_bridge=True, timeout=plan.timeout_s)
@@ -115,7 +120,7 @@ def _open_relay(document: VoiceResponse, plan: OpenRelay, base: str) -> None:
         dtmf_detection=True,
         partial_prompts=True,
         speech_timeout=min(5_000, max(600, round(plan.speech_timeout_s * 1_000))),
-        hints=_clean(",".join(plan.hints))[:_MAX_HINTS] or None,
+        hints=_hints(plan.hints),
         events="speaker-events tokens-played",
     )
     for language in plan.languages:
@@ -127,24 +132,34 @@ def _open_relay(document: VoiceResponse, plan: OpenRelay, base: str) -> None:
 
 
 def _ask(document: VoiceResponse, plan: AskByGather, base: str) -> None:
-    heard = None if plan.keys_only else "auto"
-    hints = _clean(",".join(plan.hints))[:_MAX_HINTS] or None
+    """Spec: https://www.twilio.com/docs/voice/twiml/gather. Without a model Twilio chooses one, and another when it fails."""
+    keys, model = plan.keys_only, _clean(plan.speech_model)
     gather = Gather(
-        input="dtmf" if plan.keys_only else "speech dtmf",
+        input="dtmf" if keys else "speech dtmf",
         action=f"{base}/gather?turn={plan.turn}",
         method="POST",
         action_on_empty_result=True,
         timeout=plan.timeout_s,
         finish_on_key=_NOT_A_KEY.sub("", plan.finish_on_key),
         num_digits=plan.max_digits or None,
-        speech_timeout=heard,
-        language=None if plan.keys_only else _clean(plan.locale),
-        hints=None if plan.keys_only else hints,
+        # Only the older models find the end of speech by themselves; for the others a silence is named, in seconds.
+        speech_timeout=None if keys else "auto" if model in _FIND_THE_END else 1,
+        language=None if keys else _clean(plan.locale),
+        hints=None if keys else _hints(plan.hints),
+        speech_model=None if keys else model or None,
+        enhanced=True if model == "phone_call" and not keys else None,
+        profanity_filter=None if keys else False,
     )
     # Words before a <Gather> cannot be talked over, words inside can.
     _say(document, plan.before)
     _say(gather if plan.barge_in else document, plan.says)
     document.append(gather)
+
+
+def _hints(hints: tuple[str, ...]) -> str | None:
+    """As Twilio takes them: a comma between two, none inside; 100 characters each, and fewer than its 500."""
+    phrases = (" ".join(_clean(hint).replace(",", " ").split())[:100] for hint in hints[:_MAX_HINTS])
+    return ",".join(phrase for phrase in phrases if phrase) or None
 
 
 def _say(inside: TwiML, says: tuple[Spoken, ...]) -> None:
