@@ -14,6 +14,9 @@ from tests.acceptance.conftest import ACCOUNT_SID, BRITISH, HOUSE
 from tests.adapters.chat.server import Manner, Vendor, openai, sse, vendor
 
 from stella.app.child_server import TOKEN, Watched, serve
+from stella.app.doctor_examination import Examination
+from stella.app.doctor_keys import check_keys
+from stella.app.settings import load_settings
 from stella.phone import Account, CallReport, Speak, Telephony
 
 pytestmark = [pytest.mark.speech, pytest.mark.timeout(120)]
@@ -55,10 +58,12 @@ def thinks(told: dict[str, Any]) -> Manner:
 
 
 @asynccontextmanager
-async def running(models: Path, folder: Path, fake: Vendor, **environ: str) -> AsyncIterator[Watched]:
+async def running(
+    models: Path, folder: Path, fake: Vendor, *, agent: str = AGENT, **environ: str
+) -> AsyncIterator[Watched]:
     """A server whose model is the fake. It starts in a thread: it asks the fake, which lives in this loop."""
     path = folder / "agent.toml"
-    path.write_text(AGENT)
+    path.write_text(agent)
     setup = {"OPENAI_API_KEY": "key-of-ours", "OPENAI_BASE_URL": f"{fake.url}/v1", **environ}
     server = serve(str(path), models, mode="dev", environ=setup)
     started = await asyncio.to_thread(server.__enter__)
@@ -116,6 +121,75 @@ async def test_a_wrong_key_is_named_at_the_start_and_callers_are_answered_all_th
         assert [asked for asked in fake.asked if asked] == []
         said = [turn["text"] for turn in record["turns"] if turn["speaker"] == "agent"]
         assert len(said) >= 2 and said[1]
+        environ = {"OPENAI_API_KEY": "key-of-ours", "OPENAI_BASE_URL": f"{fake.url}/v1"}
+        look = Examination(environ, lambda _line: None, load_settings(environ))
+        await check_keys(look)
+        (found,) = look.lines
+        assert found.code == "key-refused" and "OPENAI_API_KEY" in found.seen and "key-of-ours" not in str(found)
+
+
+async def test_without_any_key_the_embedded_engine_answers(models: Path, tmp_path: Path) -> None:
+    """Nobody is asked anything, and the caller hears the opening hours all the same."""
+    async with vendor() as fake:
+        keyless = AGENT.replace('brain = ["openai:test"]', 'brain = ["receptionist"]')
+        async with running(models, tmp_path, fake, agent=keyless, OPENAI_API_KEY="", OPENAI_BASE_URL="") as server:
+            report, record = await ring(server, "When are you open?")
+    assert "nine" in " ".join(verb.text for verb in report.verbs)
+    assert fake.connections == 0 and set(record["cost"]) <= {
+        "carrier_s", "carrier_usd", "stt_uses", "stt_usd", "usd",
+    }  # fmt: skip
+
+
+CAPPED = """
+name = "capped"
+company = "Vintaro"
+voice_path = "gather"
+
+[[languages]]
+code = "de"
+
+[engines]
+stt = ["deepgram"]
+tts = ["bench"]
+brain = ["openai:test"]
+
+[limits]
+cost_call_usd = 0.9
+cost_day_usd = 1.9
+"""
+PRICES = """
+[[price]]
+model = "openai@own:test"
+from = 2026-01-01
+sent = 10000
+cached = 10000
+written = 10000
+"""
+
+
+async def test_a_cap_ends_the_call_in_words_and_a_restart_does_not_lift_it(models: Path, tmp_path: Path) -> None:
+    """Two calls at 1.20 dollars each: each ends after its answer; then nothing is asked any more, and words say so."""
+    (tmp_path / "prices.toml").write_text(PRICES)
+    (tmp_path / "data").mkdir()
+    async with vendor() as fake:
+        fake.script = thinks
+        environ = {
+            "STELLA_PRICES": str(tmp_path / "prices.toml"), "STELLA_DATA_DIR": str(tmp_path / "data"),
+            "DEEPGRAM_API_KEY": "key-of-ours", "DEEPGRAM_BASE_URL": fake.url,
+        }  # fmt: skip
+        async with running(models, tmp_path, fake, agent=CAPPED, **environ) as server:
+            calls = [await ring(server, "How many rooms?", "How many rooms really?", "Hello?") for _ in range(2)]
+            log = server.log.read_text()
+        for report, record in calls:
+            assert record["ended_by"] == "limit" and record["cost"]["brain_usd"] == pytest.approx(1.2)
+            assert "Auf Wiederhören!" in " ".join(verb.text for verb in report.verbs)
+        asked = [told for told in fake.asked if told]
+        assert len(asked) == 2
+        assert "budget-spent" in log and BRITISH not in log
+        async with running(models, tmp_path, fake, agent=CAPPED, **environ) as server:
+            report, record = await ring(server, "How many rooms?")
+        assert "morgen" in " ".join(verb.text for verb in report.verbs)
+        assert record["ended_by"] == "limit" and [told for told in fake.asked if told] == asked
 
 
 async def test_a_missing_key_stops_the_start_with_its_name(models: Path, tmp_path: Path) -> None:

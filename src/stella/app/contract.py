@@ -5,6 +5,7 @@ A kind is a function from settings and session to trials, listed in `KINDS`. Ano
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,14 +13,24 @@ from functools import partial
 
 import aiohttp
 
+from stella.adapters.chat import ChatModel
+from stella.adapters.chat.dialect import Dialect
+from stella.adapters.receptionist import Knowledge
+from stella.app.company import AgentCompany
+from stella.app.doors import Vendor, vendors
 from stella.app.settings import Settings
 from stella.app.speech_vendors import EARS, VOICES, Access, cloud_voice, speech_access
 from stella.app.voices import caller_voice
+from stella.calls.builtin_tools import built_in
+from stella.calls.model_brain import ModelBrain
+from stella.calls.tools import Toolboxes
 from stella.domain.errors import ConfigError
+from stella.ports.contract.brain import AGENT, BrainContract
 from stella.ports.contract.judge import Given, Verdict, judge
 from stella.ports.contract.speech_to_text import SpeechToTextContract
 from stella.ports.contract.text_to_speech import TextToSpeechContract
 from stella.ports.failure import Unavailable
+from stella.ports.store import Notice
 
 SENTENCE, WORD = "Good morning. I would like to make an appointment, please.", "appointment"
 
@@ -88,7 +99,57 @@ def voice_trials(settings: Settings, session: aiohttp.ClientSession) -> list[Tri
     ]  # fmt: skip
 
 
-KINDS: tuple[Callable[[Settings, aiohttp.ClientSession], list[Trial]], ...] = (ears_trials, voice_trials)
+MODELS = {
+    "openai": "gpt-6-luna", "openai-responses": "gpt-6-luna", "anthropic": "claude-haiku-5-5", "google": "gemini-3.8-flash",
+    "groq": "openai/gpt-oss-120b", "cerebras": "gpt-oss-120b", "mistral": "mistral-small-latest",
+    "openrouter": "openai/gpt-oss-120b",
+}  # fmt: skip
+"""A small, quick model of each vendor. Azure's are named by whoever deploys them, and a machine of one's own has its own."""
+
+
+def brain_trials(settings: Settings, session: aiohttp.ClientSession) -> list[Trial]:
+    """A model of every vendor as a brain, with the built-in tools; messages it takes go nowhere."""
+    access, company = vendors(settings), AgentCompany(AGENT, Knowledge(()))
+
+    @asynccontextmanager
+    async def given(name: str) -> AsyncIterator[Mapping[str, object]]:
+        model = ChatModel(name, _dialect(name, access), session)
+        tools = built_in(AGENT, company, _Nowhere())
+        yield {"brain": ModelBrain(model, company, Toolboxes(tools, time.monotonic), time.monotonic)}
+
+    return [
+        Trial(
+            "brain", kind, BrainContract, partial(given, f"{kind}:{model}"), _lacks(access[kind]), "some 30,000 tokens"
+        )
+        for kind, model in MODELS.items()
+    ]
+
+
+def _dialect(name: str, access: Mapping[str, Vendor]) -> Dialect:
+    kind, _, model = name.partition(":")
+    return access[kind].dialect(model, access[kind].key, access[kind].base)
+
+
+def _lacks(vendor: Vendor) -> str:
+    """What has to be set first."""
+    setting = vendor.wants_address or ("" if vendor.key else vendor.setting)
+    return f"{setting} is not set" if setting else ""
+
+
+class _Nowhere:
+    """An outbox whose messages are not delivered."""
+
+    async def put(self, notice: Notice, agent: str) -> None:
+        """As the port."""
+
+    async def pending(self) -> int:
+        """As the port."""
+        return 0
+
+
+KINDS: tuple[Callable[[Settings, aiohttp.ClientSession], list[Trial]], ...] = (
+    brain_trials, ears_trials, voice_trials,
+)  # fmt: skip
 
 
 def chosen(trials: Sequence[Trial], names: Sequence[str]) -> list[Trial]:

@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
+from tests.adapters.chat.server import Manner, vendor
 from tests.adapters.cloud_speech.server import KEY, SECRET, VendorServer
 from typer.testing import CliRunner
 
 from stella.app import contract
 from stella.app.cli import cli
 from stella.ports.contract import NotOffered, Outcome, judge, promised, promises_of
+from stella.ports.contract.brain import BrainContract
 from stella.ports.contract.speech_to_text import SpeechToTextContract
 from stella.ports.failure import Unavailable
 
@@ -154,3 +156,27 @@ async def test_whatever_an_engine_does_is_a_verdict() -> None:
         "one throws anything": (Outcome.BROKEN, "threw ValueError, which no port allows"),
         "one never ends": (Outcome.BROKEN, "no end within 0.2 s"),
     }
+
+
+def test_a_model_is_judged_as_a_brain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over its own protocol, with the built-in tools, and a wrong key is named as the cause."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    opened = vendor()
+    fake = asyncio.run_coroutine_threadsafe(opened.__aenter__(), loop).result(10)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "key-of-ours")
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", fake.url)
+    try:
+        code, told = said("brain:anthropic")
+        assert code == 0, told
+        (engine,) = told["engines"]
+        assert [one["promise"] for one in engine["promises"]] == list(promises_of(BrainContract))
+        fake.manner = Manner(status=401)
+        code, told = said("brain:anthropic")
+        assert code == 1 and "http-401" in json.dumps(told) and "key-of-ours" not in json.dumps(told)
+    finally:
+        asyncio.run_coroutine_threadsafe(opened.__aexit__(None, None, None), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
