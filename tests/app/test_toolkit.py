@@ -27,6 +27,9 @@ GONE = replace(AGENT, mcp=(McpSetup("gone", ("find",), "http://127.0.0.1:9/mcp",
 class House:
     """A company and an outbox that keep nothing."""
 
+    async def understand(self, question: str) -> None:
+        """As the port."""
+
     def search(self, question: str, language: str) -> list[Page]:
         """As the port."""
         return []

@@ -313,6 +313,9 @@ class Attacker:
 class Nowhere:
     """A company without pages."""
 
+    async def understand(self, question: str) -> None:
+        """As the port."""
+
     def search(self, question: str, language: str) -> list[Any]:
         """As the port."""
         return []

@@ -88,6 +88,9 @@ class House:
     broken: bool = False
     notices: dict[str, Notice] = field(default_factory=dict)
 
+    async def understand(self, question: str) -> None:
+        """As the port."""
+
     def search(self, question: str, language: str) -> list[Page]:
         """As the port."""
         return self.pages

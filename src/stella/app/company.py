@@ -18,10 +18,15 @@ class AgentCompany:
         """The index is shared with whoever else answers for this agent."""
         self._knowledge, self._opening = knowledge, Opening(agent.hours)
 
+    async def understand(self, question: str) -> None:
+        """As the port."""
+        await self._knowledge.understand(question)
+
     def search(self, question: str, language: str) -> Sequence[Page]:
         """As the port; pages in another language are better than none."""
         other = "en" if language == "de" else "de"
-        found = self._knowledge.search(question, language) or self._knowledge.search(question, other)
+        search = self._knowledge.search
+        found = search(question, language, honest=False) or search(question, other, honest=False)
         return [Page(hit.chunk.source, hit.chunk.text or hit.chunk.say) for hit in found]
 
     def week(self) -> str:

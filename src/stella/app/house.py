@@ -21,6 +21,7 @@ from stella.adapters.sql.outbox import SqlOutbox
 from stella.adapters.sql.writer import Pace
 from stella.app.agents.shelf import AgentShelf, ProgramShelf
 from stella.app.brains import Brains, vendors
+from stella.app.embedders import embedder_of
 from stella.app.engines import HouseEngines, ProcessEngines
 from stella.app.housekeeping import housekeeping, take_in_bills
 from stella.app.library import Library
@@ -158,7 +159,9 @@ async def open_house(
         own, prices = program.own if program is not None else NOTHING_OWN, house_prices(settings)
         toolkit = Toolkit(outbox, tool_sessions, TextDesk(outbox, partial(why_no_texts, settings)))
         stack.push_async_callback(toolkit.close)
-        library = Library(WebPages(tool_sessions.public, settings.data_dir / "pages", time.time, is_forbidden))
+        pages = settings.data_dir / "pages"
+        web = WebPages(tool_sessions.public, pages, time.time, is_forbidden)
+        library = Library(web, lambda name: embedder_of(name, vendors(settings), session), pages)
         realtime = Realtimes(session, realtime_access(settings), metrics)
         stack.push_async_callback(realtime.close)
         brains = Brains(

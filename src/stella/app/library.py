@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import structlog
 
 from stella.adapters.pages.reading import read_folder
 from stella.adapters.pages.web import Looked, WebPages
 from stella.adapters.receptionist import Knowledge
+from stella.app.meaning import meaning_of
 from stella.domain.agent import Agent
+from stella.ports.failure import ProviderError
+from stella.ports.meaning import Embedder
 from stella.ports.pages import Document, PageFault
 
 _log = structlog.get_logger("stella.knowledge")
+
+MakesEmbedder = Callable[[str], Embedder]
 
 AT_ONCE = 4
 START_S = 25.0
@@ -37,9 +43,14 @@ class _Shelf:
 class Library:
     """Prepares an agent's pages before its brain is made, and looks at those of the web again and again."""
 
-    def __init__(self, web: WebPages | None = None) -> None:
-        """Without `web`, pages of the web are what nobody has."""
-        self._web = web
+    def __init__(
+        self, web: WebPages | None = None, embedder: MakesEmbedder | None = None, folder: Path | None = None
+    ) -> None:
+        """Without `web`, pages of the web are what nobody has; without `embedder`, words alone decide.
+
+        `embedder` makes one by its name and raises ConfigError; `folder` keeps what meanings cost.
+        """
+        self._web, self._embedder, self._folder = web, embedder, folder
         self._shelves: dict[str, _Shelf] = {}
 
     async def prepare(self, agent: Agent) -> None:
@@ -63,8 +74,27 @@ class Library:
                 await self._look(agent, shelf, missing)
         except TimeoutError:
             _log.warning("pages-not-ready", agent=agent.name, pages=len(missing), mend="they are read a little later")
-        await _index(shelf)
+        await self._index(agent, shelf)
         self._shelves[agent.name] = shelf
+
+    async def _index(self, agent: Agent, shelf: _Shelf) -> None:
+        made = await _indexed(shelf)
+        await self._mean(agent, made)
+        shelf.knowledge.become(made)
+
+    async def _mean(self, agent: Agent, knowledge: Knowledge) -> None:
+        """Meanings for these pages. Without them words alone decide, until the next look."""
+        if not agent.knowledge_embeddings or self._embedder is None or self._folder is None or not knowledge.chunks:
+            return
+        embedder = self._embedder(agent.knowledge_embeddings)
+        texts = [f"{chunk.heading}\n{chunk.text or chunk.say}" for chunk in knowledge.chunks]
+        try:
+            knowledge.meaning = await meaning_of(texts, embedder, self._folder)
+        except ProviderError as failure:
+            _log.warning(
+                "meanings-not-made", agent=agent.name, engine=embedder.name, code=failure.code,
+                mend="pages are found by their words meanwhile; it is tried again",
+            )  # fmt: skip
 
     def of(self, agent: Agent) -> Knowledge:
         """The pages of this version of an agent; of one that was not prepared, the Markdown of its folder."""
@@ -85,8 +115,10 @@ class Library:
             if shelf is None or shelf.version != agent.version:
                 continue
             due = [url for url in agent.knowledge_pages if await self._due(url, agent.knowledge_refresh_h)]
-            if await self._look(agent, shelf, due):
-                await _index(shelf)
+            changed = await self._look(agent, shelf, due)
+            if changed or (agent.knowledge_embeddings and shelf.knowledge.chunks and shelf.knowledge.meaning is None):
+                await self._index(agent, shelf)
+            if changed:
                 _log.info("pages-changed", agent=agent.name, pages=len(due))
 
     async def _due(self, url: str, hours: float) -> bool:
@@ -121,14 +153,14 @@ class Library:
         return changed
 
 
-async def _index(shelf: _Shelf) -> None:
+async def _indexed(shelf: _Shelf) -> Knowledge:
     documents = [*shelf.folder, *shelf.web.values()]
-    made = await asyncio.to_thread(shelf.markdown.with_documents, documents) if documents else shelf.markdown
+    made = await asyncio.to_thread(shelf.markdown.with_documents, documents)
     known = set(shelf.markdown.left_out)
     for name in made.left_out:
         if name not in known:
             shelf.faults[name] = PageFault(name, "has no German or English text, or one too many", "look what is in it")
-    shelf.knowledge.become(made)
+    return made
 
 
 def _warn(agent: Agent, fault: PageFault, *, old_copy: bool = False) -> None:

@@ -82,12 +82,13 @@ class Stella:
         countries: Sequence[str] = (),
         limits: Table | None = None,
         policy: Mapping[str, float] | None = None,
+        more: Table | None = None,
         name: str = "stella",
         host: str = "",
         port: int | None = None,
         data_dir: str | Path | None = None,
     ) -> None:
-        """Check everything at once. Raises ConfigError with the key, the fault and the mend."""
+        """Check everything at once; `more` is any other key of the agent file. Raises ConfigError with the mend."""
         own_brain, names = _brain(brain)
         self._own = Own(own_brain, _tools(tools, own_brain, names))
         self._place = _Place(host=host, port=port, data_dir=Path(data_dir) if data_dir else None)
@@ -101,7 +102,7 @@ class Stella:
         )  # fmt: skip
         engines = {"stt": _row(stt), "brain": names, "tts": _row(tts)}
         written.put(engines={kind: row for kind, row in engines.items() if row})
-        self._tree = written.tree
+        self._tree = {**dict(more or {}), **written.tree}
         self.agent = self._load()
 
     def _load(self) -> Agent:

@@ -191,7 +191,9 @@ class Search:
 
     async def use(self, arguments: msgspec.Struct, facts: ToolFacts) -> ToolAnswer:
         """As the port."""
-        pages = self.company.search(msgspec.to_builtins(arguments)["question"], facts.language)
+        question: str = msgspec.to_builtins(arguments)["question"]
+        await self.company.understand(question)
+        pages = self.company.search(question, facts.language)
         if not pages:
             return ToolAnswer("The pages say nothing about it. Say so and offer to take a message.")
         return ToolAnswer("\n".join(f"{page.source}: {page.text}" for page in pages))

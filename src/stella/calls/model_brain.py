@@ -107,6 +107,8 @@ class ModelSession:
 
     async def reply(self, asked: Asked, context: Sequence[Turn], now: datetime) -> AsyncIterator[BrainEvent]:
         """As the port. Behind the words it is noted which pages the model was given."""
+        if asked.text:
+            await self._company.understand(asked.text)
         pages = self._company.search(asked.text, self._kept.language) if asked.text else ()
         spoke = False
         async with aclosing(self._replied(asked, context, now, pages)) as events:

@@ -116,6 +116,8 @@ class OwnSession:
         for _, late in self._toolbox.new_turn(asked.text, context):
             for act in late.acts:
                 yield Acted(act)
+        if asked.text:
+            await self._company.understand(asked.text)
         speech, said = PlainSpeech(), 0
         async with aclosing(self._pieces(talk)) as pieces:
             async for piece in pieces:

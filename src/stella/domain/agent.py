@@ -209,6 +209,7 @@ class Agent:
     knowledge: str = ""
     knowledge_pages: tuple[str, ...] = ()
     knowledge_refresh_h: float = 6.0
+    knowledge_embeddings: str = ""
     people: tuple[Person, ...] = ()
     countries: tuple[str, ...] = ("AT", "DE", "CH")
     hours: Hours = field(default_factory=Hours)

@@ -97,6 +97,7 @@ def _agent(checked: Checked, environ: Mapping[str, str], version: str) -> Agent:
         knowledge=tree.get("knowledge", ""),
         knowledge_pages=tuple(dict.fromkeys(tree.get("knowledge_pages", ()))),
         knowledge_refresh_h=tree.get("knowledge_refresh_h", 6.0),
+        knowledge_embeddings=tree.get("knowledge_embeddings", ""),
         people=_people(checked, countries),
         countries=countries,
         hours=_hours(checked),

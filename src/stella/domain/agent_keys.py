@@ -72,6 +72,9 @@ _ROOT: dict[str, Key] = {
     "knowledge": Key("text", "Folder of pages (Markdown, HTML, PDF, text), relative to the agent file.", _free(400)),
     "knowledge_pages": Key("texts", "Pages of the web (https) that are read too.",
                            _matches(re.compile(r"https://[^\s/?#@\\]+([/?][^\s#\\]*)?"), "a page's https:// address, without #")),
+    "knowledge_embeddings": Key("text", "`VENDOR:MODEL` whose `/embeddings` also finds pages by meaning, such as "
+                                "`openai:text-embedding-3-small`; questions are sent there.",
+                                _matches(re.compile(r"[a-z]{2,20}:[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,99}"), "VENDOR:MODEL")),
     "knowledge_refresh_h": Key("number", "How often they are looked at again, hours.", low=0.25, high=720),
     "countries": Key("texts", "Countries (two letters) that transfer targets may be in.",
                      _matches(re.compile(r"[A-Z]{2}"), "two capital letters such as AT")),

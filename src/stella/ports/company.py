@@ -17,7 +17,11 @@ class Page:
 
 
 class Company(Protocol):
-    """One agent's company. Everything here answers at once and never raises."""
+    """One agent's company. Everything here answers at once, but for `understand`, and never raises."""
+
+    async def understand(self, question: str) -> None:
+        """Whatever takes time about a question, so that `search` need not: well below a second, and nothing where nothing
+        is set up."""
 
     def search(self, question: str, language: str) -> Sequence[Page]:
         """What the pages say about a question, best first; nothing where they say nothing honestly."""

@@ -115,6 +115,7 @@ class Form(BaseModel):
         ({"policy": {"silence": 9999}}, "policy.silence"),
         ({"knowledge": "no-such-folder"}, "is not a folder"),
         ({"preset": "ask"}, "must be one of disclose"),
+        ({"more": {"vocabulari": {}}}, "did you mean `vocabulary`"),
         ({"company": ""}, "company: must have 1 to 80 characters"),
         ({"notify": [{"kind": "webhook", "to": "https://x.example", "secret": "plain"}]}, "looks like a secret"),
         ({"tools": [free_rooms]}, "the receptionist uses no tools"),

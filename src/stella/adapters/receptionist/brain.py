@@ -69,6 +69,8 @@ class ReceptionistSession:
         """Answer a turn. Never raises for anything a caller says; an outbox that fails is told to the caller."""
         desk = _at(self._desk, now)
         text = self._undo_unheard(asked, context)
+        if text and not asked.silent:
+            await desk.knowledge.understand(text)
         memory = deepcopy(self._memory)
         if asked.silent:
             answer = dialogue.repeat(memory)

@@ -15,6 +15,7 @@ from difflib import SequenceMatcher
 from pathlib import Path
 
 from stella.adapters.receptionist.words import HEARD_LIMIT, language_of, terms
+from stella.ports.meaning import Meaning
 from stella.ports.pages import Document
 
 PAGES, PAGE_BYTES, CHUNKS = 500, 500_000, 5_000
@@ -30,6 +31,10 @@ LIKE, ALONE, CERTAIN = 0.75, 0.8, 0.9
 """How alike a misheard word must be to a known one: beside words that are certain; on its own; to outdo a compound."""
 
 K1, B, HEADING = 1.2, 0.6, 3
+
+DEEP, FUSE, ALIKE = 12, 60, 0.3
+"""How many of each ranking are joined, how little the first places count for more than the next (reciprocal rank fusion:
+https://dl.acm.org/doi/10.1145/1571941.1572114), and how near a meaning must be at the least."""
 
 _FRONT = re.compile(r"\A---\s*\n(.*?)\n---\s*\n", re.DOTALL)
 _SAY = re.compile(r"<!--\s*say:\s*(.*?)-->", re.DOTALL | re.IGNORECASE)
@@ -62,6 +67,7 @@ class Knowledge:
 
     def __init__(self, chunks: Iterable[Chunk], left_out: Sequence[str] = ()) -> None:
         """Index the chunks, one index per language."""
+        self.meaning: Meaning | None = None
         self.chunks = tuple(chunks)
         self.left_out = tuple(left_out)
         languages = {chunk.language for chunk in self.chunks}
@@ -102,11 +108,33 @@ class Knowledge:
     def become(self, other: Knowledge) -> None:
         """Answer from another's pages from now on; who holds this one need not know."""
         self.chunks, self.left_out, self._indexes = other.chunks, other.left_out, other._indexes
+        self.meaning = other.meaning
 
-    def search(self, question: str, language: str, most: int = 3) -> list[Found]:
-        """The chunks that speak about a question, best first; empty when none does honestly."""
+    async def understand(self, question: str) -> None:
+        """Look for the meaning of a question, where meanings are known, so that `search` may use it. Never raises."""
+        if self.meaning is not None:
+            await self.meaning.understand(question)
+
+    def search(self, question: str, language: str, most: int = 3, *, honest: bool = True) -> list[Found]:
+        """The chunks that speak about a question, best first; empty when none does honestly.
+
+        Where the question was understood, likeness of meaning decides the order as much as words do; only without `honest`
+        it adds chunks that words alone would not have found: that is for whoever judges what was found.
+        """
         index = self._indexes.get(language)
-        return index.search(question, most) if index else []
+        if index is None:
+            return []
+        near = self.meaning.nearest(question, 2 * DEEP) if self.meaning is not None else []
+        if not near:
+            return index.search(question, most)
+        found = {finding.chunk: finding for finding in index.search(question, DEEP)}
+        ranks = {chunk: 1 / (FUSE + rank) for rank, chunk in enumerate(found)}
+        alike = [(self.chunks[number], likeness) for number, likeness in near if likeness >= ALIKE]
+        alike = [each for each in alike if each[0].language == language and (each[0] in found or not honest)]
+        for rank, (chunk, likeness) in enumerate(alike):
+            ranks[chunk] = ranks.get(chunk, 0.0) + 1 / (FUSE + rank)
+            found.setdefault(chunk, Found(chunk, 0.0, likeness))
+        return [found[chunk] for chunk in sorted(ranks, key=lambda each: -ranks[each])[:most]]
 
 
 def cut(page: str, name: str) -> list[Chunk]:
