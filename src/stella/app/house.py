@@ -159,9 +159,7 @@ async def open_house(
         own, prices = program.own if program is not None else NOTHING_OWN, house_prices(settings)
         toolkit = Toolkit(outbox, tool_sessions, TextDesk(outbox, partial(why_no_texts, settings)))
         stack.push_async_callback(toolkit.close)
-        pages = settings.data_dir / "pages"
-        web = WebPages(tool_sessions.public, pages, time.time, is_forbidden)
-        library = Library(web, lambda name: embedder_of(name, vendors(settings), session), pages)
+        library = _library(settings, tool_sessions, session)
         realtime = Realtimes(session, realtime_access(settings), metrics)
         stack.push_async_callback(realtime.close)
         brains = Brains(
@@ -199,6 +197,12 @@ def vendor_connections() -> aiohttp.TCPConnector:
     """The one pool to all vendors. Calls bound it (`calls_at_once`), not a number of its own: every stream of ears holds a
     connection for the whole call. An idle one is kept for more than a minute, so that the next sentence finds it warm."""
     return aiohttp.TCPConnector(limit=0, keepalive_timeout=75.0, ttl_dns_cache=300)
+
+
+def _library(settings: Settings, tools: ToolSessions, session: aiohttp.ClientSession) -> Library:
+    pages = settings.data_dir / "pages"
+    web = WebPages(tools.public, pages, time.time, is_forbidden)
+    return Library(web, lambda name: embedder_of(name, vendors(settings), session), pages)
 
 
 async def _open_outbox(
