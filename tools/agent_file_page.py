@@ -82,6 +82,8 @@ TITLES = {
     "tools.parameters": "`[[tools.parameters]]`",
     "tools.headers": "`[[tools.headers]]`",
     "sms": "`[sms]`",
+    "booking": "`[booking]`",
+    "booking.services": "`[[booking.services]]`",
     "mcp": "`[[mcp]]`",
     "mcp.headers": "`[[mcp.headers]]`",
     "mcp.environment": "`[[mcp.environment]]`",

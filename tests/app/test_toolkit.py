@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from stella.adapters.calendar import FeedCalendar
 from stella.adapters.http_tool import ToolSessions
+from stella.adapters.sql import open_store
+from stella.adapters.sql.outbox import SqlOutbox
+from stella.app.booking import booking_desk
 from stella.app.settings import load_settings
 from stella.app.texts import why_no_texts
 from stella.app.toolkit import TextDesk, Toolkit
-from stella.domain.agent import Agent, LanguageSetup, McpSetup, NotifyTarget, SmsSetup
+from stella.domain.agent import Agent, BookingSetup, Hours, LanguageSetup, McpSetup, NotifyTarget, Service, SmsSetup
 from stella.domain.errors import ConfigError
 from stella.domain.phrases import PHRASES_EN
+from stella.ports.calendar import Booking
 from stella.ports.company import Page
 from stella.ports.store import Notice
 
@@ -111,3 +118,44 @@ class Texts:
 
     async def put_to(self, notice: Notice, agent: str, target: NotifyTarget) -> None:
         """As the port."""
+
+
+async def test_appointments_are_offered_where_a_calendar_is_named() -> None:
+    """Three tools, each call its own; a calendar that does not answer is a warning at the start."""
+    services = (Service("Haarschnitt", 30),)
+    hours = Hours(weekly={0: ((time(9), time(17)),)})
+    url = "http://127.0.0.1:9/dav/"
+    booking = replace(AGENT, hours=hours, booking=BookingSetup(services, url, network="private"))
+    feeds = replace(AGENT, hours=hours, booking=BookingSetup(services, feeds=(url,), network="private"))
+    sessions = ToolSessions()
+    toolkit = Toolkit(House(), sessions)
+    assert [name for name in names(toolkit, booking) if name not in names(toolkit, AGENT)] == [
+        "free_times", "book", "cancel_booking",
+    ]  # fmt: skip
+    with capture_logs() as told:
+        await toolkit.settled()
+    assert [line["event"] for line in told] == ["calendar-away"]
+    with pytest.raises(ConfigError, match="outbox"):
+        toolkit.toolboxes(feeds, House())
+    with pytest.raises(ConfigError, match="network"):
+        Toolkit(House()).toolboxes(booking, House())
+    await sessions.close()
+
+
+async def test_a_booking_that_goes_out_is_for_the_company_and_is_remembered(tmp_path: Path) -> None:
+    """Feeds: through the outbox of the calls, with the appointment attached, and taken from then on."""
+    store = await open_store(f"sqlite+aiosqlite:///{tmp_path / 'x.db'}", tmp_path)
+    outbox = SqlOutbox(store, lambda _: (NotifyTarget("email", "office@example.com"),), {})
+    setup = BookingSetup((Service("Haarschnitt", 30),), feeds=("http://127.0.0.1:9/a.ics",))
+    office = replace(AGENT, hours=Hours(weekly={0: ((time(9), time(17)),)}), booking=setup)
+    sessions = ToolSessions()
+    desk = booking_desk(office, sessions, outbox)
+    begin = datetime(2026, 12, 1, 9, tzinfo=UTC)
+    booking = Booking("stella-a", "CA1", begin, begin + timedelta(minutes=30), "Haarschnitt: Bo", "Bo, +436601234567")
+    assert isinstance(desk.calendar, FeedCalendar)
+    await desk.calendar._tell("booking", booking, {"uid": "stella-a", "ics": "BEGIN:VCALENDAR"})
+    (fields,) = await outbox.kept(office.name, ("booking",))
+    assert fields["uid"] == "stella-a" and await outbox.kept("other", ("booking",)) == []
+    await outbox.close()
+    await store.close()
+    await sessions.close()

@@ -117,7 +117,7 @@ async def test_the_first_use_only_asks_and_the_yes_carries_it_out() -> None:
 
 async def test_the_same_in_german_and_in_the_tools_own_words() -> None:
     """A caller agrees to what they understand."""
-    care = Care(confirm=True, asks=lambda given, language: f"{given.euros} Euro zurück ({language})?")  # type: ignore[attr-defined]
+    care = Care(confirm=True, asks=lambda given, facts: f"{given.euros} Euro zurück ({facts.language})?")  # type: ignore[attr-defined]
     for refund, words in (
         (Refund(), "Ich würde jetzt Folgendes tun: refund, order: 7, euros: 10. Ist das so recht?"),
         (Refund(care=care), "10 Euro zurück (de)? Ist das so recht?"),

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from stella.domain.agent import Agent, HttpToolSetup, PythonToolSetup, SmsSetup, ToolCare, ToolParameter
+from stella.domain.agent import (
+    Agent,
+    BookingSetup,
+    HttpToolSetup,
+    PythonToolSetup,
+    Service,
+    SmsSetup,
+    ToolCare,
+    ToolParameter,
+)
 from stella.domain.agent_file import parse_agent
 from stella.domain.errors import AgentFileError
 
@@ -175,3 +184,76 @@ def test_texts_to_callers_are_read_and_bounded() -> None:
     ):
         with pytest.raises(AgentFileError):
             agent(f"[sms]\n{line}\n")
+
+
+BOOKING = """
+[hours]
+weekdays = ["09:00-17:00"]
+[booking]
+url = "https://cal.example/dav/office/"
+user = "office"
+password = {env = "SHOP_TOKEN"}
+buffer_minutes = 10
+[[booking.services]]
+name = "Haarschnitt"
+minutes = 30
+"""
+FEED = """
+[hours]
+weekdays = ["09:00-17:00"]
+[[notify]]
+kind = "email"
+to = "office@example.com"
+[booking]
+feeds = [{env = "SHOP_TOKEN"}]
+[[booking.services]]
+name = "Haarschnitt"
+minutes = 30
+"""
+
+
+def test_appointments_are_read_as_they_are_written() -> None:
+    """A calendar with a key, or feeds whose addresses are keys themselves."""
+    read = agent(BOOKING).booking
+    assert read == BookingSetup(
+        (Service("Haarschnitt", 30),), "https://cal.example/dav/office/", user="office", password="Bearer s3cret",
+        buffer_minutes=10,
+    )  # fmt: skip
+    assert "s3cret" not in repr(read) and "cal.example" not in repr(read)
+    feeds = agent(FEED, {"SHOP_TOKEN": "https://cal.example/private-0123/basic.ics"}).booking
+    assert feeds is not None and feeds.feeds == ("https://cal.example/private-0123/basic.ics",) and not feeds.url
+    assert "private-0123" not in repr(feeds)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ('[hours]\nweekdays = ["09:00-17:00"]\n', "", "needs \\[hours\\]"),
+        ('url = "https://cal.example/dav/office/"', "", "either"),
+        ("https://cal", "http://cal", "https"),
+        ('password = {env = "SHOP_TOKEN"}', 'password = "s3cret"', "environment"),
+        ('password = {env = "SHOP_TOKEN"}', "", "belong together"),
+        ("minutes = 30", "minutes = 0", "5 to 720"),
+        ("minutes = 30", 'minutes = 30\n[[booking.services]]\nname = "Haarschnitt"\nminutes = 5', "twice"),
+    ],
+)
+def test_a_fault_of_the_appointments_is_named(before: str, after: str, reason: str) -> None:
+    """At the start, with the line."""
+    assert before in BOOKING
+    with pytest.raises(AgentFileError, match=reason) as caught:
+        agent(BOOKING.replace(before, after, 1))
+    assert caught.value.line > 0
+
+
+def test_feeds_need_somebody_who_is_told() -> None:
+    """A booking that nobody hears of is none."""
+    with pytest.raises(AgentFileError, match="notify"):
+        agent(
+            FEED.replace('[[notify]]\nkind = "email"\nto = "office@example.com"\n', ""),
+            {"SHOP_TOKEN": "https://x.at/a.ics"},
+        )
+    with pytest.raises(AgentFileError, match="no meaning"):
+        agent(
+            FEED.replace("feeds", 'user = "x"\npassword = {env = "SHOP_TOKEN"}\nfeeds'),
+            {"SHOP_TOKEN": "https://x.at/a.ics"},
+        )

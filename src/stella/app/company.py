@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, time, tzinfo
 
-from stella.adapters.receptionist import Knowledge, Opening
-from stella.domain.agent import Agent
+from stella.adapters.receptionist import Knowledge, Opening, day_meant, fold
+from stella.domain.agent import Agent, Hours
 from stella.domain.agent_keys import DAYS
 from stella.ports.company import Page
+
+
+class AgentDiary:
+    """Keeps `Diary` for one version of an agent."""
+
+    def __init__(self, hours: Hours) -> None:
+        """As the agent file has them."""
+        self._opening = Opening(hours)
+
+    @property
+    def zone(self) -> tzinfo:
+        """As the port."""
+        return self._opening.zone
+
+    def spans(self, day: date) -> Sequence[tuple[time, time]]:
+        """As the port."""
+        return self._opening.spans(day)
+
+    def day_meant(self, text: str, language: str, today: date) -> date | None:
+        """As the port; the receptionist's own ear for days."""
+        names = self._opening.holidays_after(today, language)
+        return day_meant(fold(text), language, today, names)
 
 
 class AgentCompany:

@@ -157,7 +157,7 @@ async def open_house(
         tool_sessions = ToolSessions()
         stack.push_async_callback(tool_sessions.close)
         own, prices = program.own if program is not None else NOTHING_OWN, house_prices(settings)
-        toolkit = Toolkit(outbox, tool_sessions, TextDesk(outbox, partial(why_no_texts, settings)))
+        toolkit = Toolkit(outbox, tool_sessions, TextDesk(outbox, partial(why_no_texts, settings)), outbox)
         stack.push_async_callback(toolkit.close)
         library = _library(settings, tool_sessions, session)
         realtime = Realtimes(session, realtime_access(settings), metrics)

@@ -14,7 +14,7 @@ import msgspec
 
 from stella.conversation.words import is_plain_yes, split
 from stella.domain.transcript import Turn
-from stella.ports.tool import Tool
+from stella.ports.tool import Tool, ToolFacts
 
 QUESTIONS_MOST = 8
 """In one call; a model that keeps asking is told to stop."""
@@ -43,18 +43,18 @@ class Confirming:
         self._granted = ""
         self._asked = 0
 
-    def ask(self, key: str, tool: Tool, given: msgspec.Struct, language: str) -> Question | None:
+    def ask(self, tool: Tool, given: msgspec.Struct, facts: ToolFacts) -> Question | None:
         """The question to put, or None where enough was asked in this call."""
         self._asked += 1
         if self._asked > QUESTIONS_MOST:
             return None
-        spoken = language if language in _AGREED else "en"
+        spoken = facts.language if facts.language in _AGREED else "en"
         asks = tool.care.asks
-        what = asks(given, spoken) if asks is not None else generic(tool.name, msgspec.to_builtins(given), spoken)
+        what = asks(given, facts) if asks is not None else generic(tool.name, msgspec.to_builtins(given), spoken)
         what = " ".join(what.split())
         if len(what) > SAID_MOST:
             what = what[: SAID_MOST - 1].rsplit(" ", 1)[0] + "."
-        self._waiting = Question(key, what, f"{what} {_AGREED[spoken]}")
+        self._waiting = Question(facts.key, what, f"{what} {_AGREED[spoken]}")
         return self._waiting
 
     def turn(self, said: str, context: Sequence[Turn]) -> None:

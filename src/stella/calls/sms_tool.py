@@ -89,7 +89,7 @@ class SendSms:
 
     def __post_init__(self) -> None:
         """The yes is asked for whatever the file says: it costs, and it cannot be taken back."""
-        object.__setattr__(self, "care", Care(confirm=True, most=self.setup.per_call, repeats=True, asks=_asks))
+        object.__setattr__(self, "care", Care(True, self.setup.per_call, True, _asks, self._first))
 
     async def use(self, arguments: msgspec.Struct, facts: ToolFacts) -> ToolAnswer:
         """As the port."""
@@ -111,6 +111,9 @@ class SendSms:
         return ToolAnswer(
             "handed over: it is on its way, and may take a minute", record={"text": text, "key": notice.key}
         )
+
+    async def _first(self, arguments: msgspec.Struct, facts: ToolFacts) -> ToolAnswer | None:
+        return self._why_not(_plain(getattr(arguments, "text", "")), facts)
 
     def _why_not(self, text: str, facts: ToolFacts) -> ToolAnswer | None:
         countries = self.setup.countries or facts.agent.countries
@@ -135,9 +138,9 @@ class SendSms:
         return any(host in (known, f"www.{known}") for known in self.setup.links)
 
 
-def _asks(given: msgspec.Struct, language: str) -> str:
+def _asks(given: msgspec.Struct, facts: ToolFacts) -> str:
     text = _plain(getattr(given, "text", ""))
-    return _SAYS[language].format(text=text)
+    return _SAYS.get(facts.language, _SAYS["en"]).format(text=text)
 
 
 def _plain(text: str) -> str:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -27,6 +27,8 @@ from stella.ports.language import ToolCall, ToolSpec
 from stella.ports.tool import Described, Tool, ToolAnswer, ToolFacts
 
 _log = structlog.get_logger("stella.tools")
+
+T = TypeVar("T")
 
 RESULT_MOST = 4_000
 """Characters of a result that a model and the record get."""
@@ -107,6 +109,8 @@ class Toolbox:
             began = self._clock()
         facts = replace(facts, key=key_of(facts.call_sid, tool.name, shown))
         if tool.care.confirm and not self._settled(facts.key) and not self._confirming.allows(facts.key):
+            if (answer := await self._looked(tool, given, facts)) is not None:
+                return self._told(call, shown, answer, began)
             return self._asked(call, tool, given, facts, began)
         try:
             answer = await self._carry_out(tool, given, facts)
@@ -119,6 +123,9 @@ class Toolbox:
             self._waited += took
             self._turn_waited += took
         self._left.pop(facts.key, None)
+        for undone in answer.undoes:
+            self._once.pop(undone, None)
+            self._before.pop(undone, None)
         return self._told(call, shown, answer, began)
 
     def _settled(self, key: str) -> bool:
@@ -127,7 +134,7 @@ class Toolbox:
         return key in self._before or (task is not None and (not task.done() or not _failed(task)))
 
     def _asked(self, call: ToolCall, tool: Tool, given: msgspec.Struct, facts: ToolFacts, began: float) -> Outcome:
-        question = self._confirming.ask(facts.key, tool, given, facts.language)
+        question = self._confirming.ask(tool, given, facts)
         if question is None:
             answer = ToolAnswer("Enough was asked in this call. Do without it.", error="too-many-questions")
             return self._told(call, {}, answer, began)
@@ -137,6 +144,19 @@ class Toolbox:
         )
         outcome = self._told(call, msgspec.to_builtins(given), ToolAnswer(told, error="unconfirmed"), began)
         return replace(outcome, ask=question.text)
+
+    async def _looked(self, tool: Tool, given: msgspec.Struct, facts: ToolFacts) -> ToolAnswer | None:
+        """What makes the question idle, if anything does."""
+        first = tool.care.first
+        if first is None:
+            return None
+        began = self._clock()
+        patience = min(tool.deadline_s, SECONDS_PER_TURN - self._turn_waited, SECONDS_PER_CALL - self._waited)
+        answer = await _bounded(tool.name, lambda: first(given, facts), max(0.0, patience))
+        took = self._clock() - began
+        self._waited += took
+        self._turn_waited += took
+        return answer
 
     async def _carry_out(self, tool: Tool, given: msgspec.Struct, facts: ToolFacts) -> ToolAnswer:
         patience = min(tool.deadline_s, SECONDS_PER_TURN - self._turn_waited, SECONDS_PER_CALL - self._waited)
@@ -211,17 +231,21 @@ def _failed(task: asyncio.Task[ToolAnswer]) -> bool:
 
 
 async def _tried(tool: Tool, given: msgspec.Struct, facts: ToolFacts, patience: float) -> ToolAnswer:
+    return await _bounded(tool.name, lambda: tool.use(given, facts), patience)
+
+
+async def _bounded(name: str, work: Callable[[], Awaitable[T]], patience: float) -> T | ToolAnswer:
     try:
         async with asyncio.timeout(patience):
-            return await tool.use(given, facts)
+            return await work()
     except TimeoutError:
         return ToolAnswer("It takes too long and was given up. Tell the caller.", error="timeout")
     except ProviderError as failure:
-        _log.warning("tool-failed", tool=tool.name, code=failure.code)
+        _log.warning("tool-failed", tool=name, code=failure.code)
         return ToolAnswer("It does not work at the moment. Tell the caller.", error=failure.code)
     except Exception as fault:  # noqa: BLE001 a tool of somebody else's must cost a use, not the call
         # Not the traceback: an exception's text may hold what the caller said.
-        _log.error("tool-broke", tool=tool.name, fault=type(fault).__name__)
+        _log.error("tool-broke", tool=name, fault=type(fault).__name__)
         return ToolAnswer("It does not work. Tell the caller.", error="broken")
 
 

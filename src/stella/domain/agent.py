@@ -174,6 +174,31 @@ class SmsSetup:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """Something that can be booked, and how long it takes."""
+
+    name: str
+    minutes: int
+
+
+@dataclass(frozen=True, slots=True)
+class BookingSetup:
+    """Where appointments stand: a CalDAV calendar (`url`), or `feeds` of iCalendar that can only be read."""
+
+    services: tuple[Service, ...]
+    url: str = field(default="", repr=False)
+    feeds: tuple[str, ...] = field(default=(), repr=False)
+    user: str = ""
+    password: str = field(default="", repr=False)
+    network: str = "public"
+    step_minutes: int = 30
+    buffer_minutes: int = 0
+    lead_hours: float = 2.0
+    ahead_days: int = 60
+    per_call: int = 2
+
+
+@dataclass(frozen=True, slots=True)
 class McpSetup:
     """A server of the Model Context Protocol: at an address (`url`) or a program of one's own (`command`).
 
@@ -222,6 +247,7 @@ class Agent:
     python_tools: tuple[PythonToolSetup, ...] = ()
     mcp: tuple[McpSetup, ...] = ()
     sms: SmsSetup | None = None
+    booking: BookingSetup | None = None
     vocabulary: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Words that are likely to be said, by language; under `words` those of every language."""
     pronunciation: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -140,7 +140,7 @@ class _Walker:
             value = self._from_env(value, path)
         if not isinstance(value, str):
             raise self.checked.error(path, "must be a text in quotes")
-        if not named and (path[-1] == "secret" or _SECRET_VALUE.search(value)):
+        if not named and (path[-1] in ("secret", "password") or _SECRET_VALUE.search(value)):
             raise self.checked.error(
                 path, 'looks like a secret; keep it in the environment and write {env = "NAME"} here'
             )

@@ -21,7 +21,7 @@ from stella.domain.agent import (
 )
 from stella.domain.agent_check import Checked, check
 from stella.domain.agent_keys import DAYS, LANGUAGES
-from stella.domain.agent_tools import http_tools, mcp_servers, python_tools, sms
+from stella.domain.agent_tools import booking, http_tools, mcp_servers, python_tools, sms
 from stella.domain.consent import Preset
 from stella.domain.errors import AgentFileError
 from stella.domain.numbers import COUNTRY_CODES, why_not
@@ -112,6 +112,7 @@ def _agent(checked: Checked, environ: Mapping[str, str], version: str) -> Agent:
         listens_to_all=tree.get("listens") == "all",
         mcp=mcp_servers(checked),
         sms=sms(checked),
+        booking=booking(checked),
     )
 
 

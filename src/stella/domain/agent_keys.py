@@ -87,6 +87,7 @@ _ROOT: dict[str, Key] = {
                          "`[pronunciation.de]`. Capitals count. The record keeps the word.", most=200),
     "people": Key("tables", "People a caller can be transferred to, by name.", most=200),
     "tools": Key("tables", "What a language model may use besides the built-in tools.", most=20),
+    "booking": Key("table", "Lets a language model find free times and book appointments."),
     "sms": Key("table", "Lets a language model send the caller a text message, to the number they call from."),
     "mcp": Key("tables", "Servers of the Model Context Protocol whose tools a language model may use.", most=5),
     "hours": Key("table", "When the company answers in person."),
@@ -195,6 +196,25 @@ TABLES: dict[str, dict[str, Key]] = {
     "hours": _HOURS,
     "tools": _TOOL,
     "mcp": _MCP,
+    "booking": {
+        "url": Key("text", "The CalDAV collection of the calendar, https unless it is in your own network.", _free(1000)),
+        "feeds": Key("texts", "Instead of `url`: addresses of iCalendar feeds (`.ics`) with what is taken; bookings then go "
+                     "to `notify`.", _free(1000), most=5),
+        "user": Key("text", "User name for CalDAV.", _free(200)),
+        "password": Key("text", 'Password for CalDAV; only as `{env = "NAME"}`.', _free(400)),
+        "network": Key("text", "`public` (the default), or `private` for an address of your own network.",
+                       _one_of("public", "private")),
+        "services": Key("tables", "What can be booked.", required=True, most=20),
+        "step_minutes": Key("number", "Times are offered on this grid; 30 unless said otherwise.", low=5, high=240, whole=True),
+        "buffer_minutes": Key("number", "Pause around each appointment; 0 unless said otherwise.", low=0, high=240, whole=True),
+        "lead_hours": Key("number", "How soon the earliest appointment may be; 2 unless said otherwise.", low=0, high=720),
+        "ahead_days": Key("number", "How far ahead may be booked; 60 unless said otherwise.", low=1, high=365, whole=True),
+        "per_call": Key("number", "Bookings in one call; 2 unless said otherwise.", low=1, high=10, whole=True),
+    },
+    "booking.services": {
+        "name": Key("text", "As callers should hear it.", _free(60), required=True),
+        "minutes": Key("number", "How long it takes.", low=5, high=720, whole=True, required=True),
+    },
     "sms": {
         "sender": Key("text", "A messaging service of your Twilio account; without it `TWILIO_NUMBER` sends.",
                       _matches(re.compile(r"MG[0-9a-fA-F]{32}"), "the SID of a messaging service (MG…)")),

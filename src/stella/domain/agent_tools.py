@@ -7,14 +7,23 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from stella.domain.agent import HttpToolSetup, McpSetup, PythonToolSetup, SmsSetup, ToolCare, ToolParameter
+from stella.domain.agent import (
+    BookingSetup,
+    HttpToolSetup,
+    McpSetup,
+    PythonToolSetup,
+    Service,
+    SmsSetup,
+    ToolCare,
+    ToolParameter,
+)
 from stella.domain.agent_check import Checked
 from stella.domain.numbers import COUNTRY_CODES
 from stella.domain.toml_lines import Path
 
 BUILT_IN = (
     "take_message", "transfer_to", "end_call", "knowledge_search", "change_language", "engine_switch",
-    "send_sms", "free_times", "book",
+    "send_sms", "free_times", "book", "cancel_booking",
 )  # fmt: skip
 
 _PLACE = re.compile(r"\{([^{}]*)\}")
@@ -91,6 +100,35 @@ def sms(checked: Checked) -> SmsSetup | None:
             raise checked.error(("sms", "countries", index), f"{code} cannot be allowed; known are {known}")
     given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in item.items()}
     return SmsSetup(**given)
+
+
+def booking(checked: Checked) -> BookingSetup | None:
+    """What `[booking]` says, if it is there. Raises AgentFileError."""
+    item = checked.tree.get("booking")
+    if item is None:
+        return None
+    if ("url" in item) == ("feeds" in item):
+        raise checked.error(("booking",), "needs either `url` (CalDAV) or `feeds` (iCalendar)")
+    network = item.get("network", "public")
+    for where, url in (
+        [(("booking", "url"), item["url"])]
+        if "url" in item
+        else [(("booking", "feeds", index), feed) for index, feed in enumerate(item["feeds"])]
+    ):
+        _check_url(checked, where, url, {}, network)
+    if "feeds" in item and (more := {"user", "password"} & set(item)):
+        raise checked.error(("booking", min(more)), "has no meaning beside `feeds`")
+    if ("user" in item) != ("password" in item):
+        raise checked.error(("booking",), "`user` and `password` belong together")
+    if "feeds" in item and not checked.tree.get("notify"):
+        raise checked.error(("booking", "feeds"), "need [[notify]]: that is where bookings go")
+    if not checked.tree.get("hours"):
+        raise checked.error(("booking",), "needs [hours]: appointments are given within them")
+    names = [service["name"] for service in item["services"]]
+    if len(set(names)) < len(names):
+        raise checked.error(("booking", "services"), "a service is there twice")
+    given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in item.items()}
+    return BookingSetup(**{**given, "services": tuple(Service(**each) for each in item["services"])})
 
 
 def mcp_servers(checked: Checked) -> tuple[McpSetup, ...]:

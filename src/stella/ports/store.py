@@ -84,6 +84,13 @@ class Outbox(Protocol):
         """How many deliveries are still to be made."""
 
 
+class KeptOutbox(Outbox, Protocol):
+    """An outbox that can tell what was handed in."""
+
+    async def kept(self, agent: str, kinds: Sequence[str]) -> Sequence[dict[str, Any]]:
+        """The fields of an agent's notices of these kinds, the oldest first. Raises Unavailable."""
+
+
 class DirectOutbox(Protocol):
     """Delivery, with the same retry, to somebody whom no agent file names: the caller."""
 

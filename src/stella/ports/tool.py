@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
@@ -29,16 +29,20 @@ class ToolFacts:
 @dataclass(frozen=True, slots=True)
 class ToolAnswer:
     """What came of it. `text` goes to the model (bounded by whoever calls), `acts` to the conversation, `record` into
-    the call's record in place of the arguments; `error` is a short stable word, and `text` then says what to do."""
+    the call's record in place of the arguments; `error` is a short stable word, and `text` then says what to do. `undoes`
+    are the keys of uses that no longer hold: asked again, they are carried out again."""
 
     text: str
     acts: tuple[Act, ...] = ()
     error: str | None = None
     record: Mapping[str, Any] | None = None
+    undoes: tuple[str, ...] = ()
 
 
-Asks = Callable[[msgspec.Struct, str], str]
-"""What is about to happen, in a language (`de`, `en`), as a sentence a caller can say yes or no to."""
+Asks = Callable[[msgspec.Struct, ToolFacts], str]
+"""What is about to happen, in the call's language, as a sentence a caller can say yes or no to."""
+First = Callable[[msgspec.Struct, ToolFacts], Awaitable[ToolAnswer | None]]
+"""Looked at before the question is put: an answer here is the answer, and nobody is asked for what cannot be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ class Care:
     most: int = 20
     repeats: bool = False
     asks: Asks | None = field(default=None, compare=False)
+    first: First | None = field(default=None, compare=False)
 
 
 CAREFREE = Care()
@@ -63,8 +68,8 @@ def care_of(setup: ToolCare, *, repeats: bool = False) -> Care:
     """An agent file's care for a tool, with its own words for the question where it has them in the language."""
     ready = {code: setup.asks.get(code, "") for code in ("de", "en")}
 
-    def asks(given: msgspec.Struct, language: str) -> str:
-        text = ready[language]
+    def asks(given: msgspec.Struct, facts: ToolFacts) -> str:
+        text = ready[facts.language if facts.language in ready else "en"]
         for name, value in msgspec.to_builtins(given).items():
             text = text.replace("{" + name + "}", "" if value is None else str(value))
         return text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import email
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.policy import default
 
@@ -141,3 +142,14 @@ def test_only_one_plain_address_is_written_to(address) -> None:
     """An address is one address."""
     with pytest.raises(ValueError, match="address"):
         compose(NOTICE, address, "stella@example.com", "msg_1", NOW)
+
+
+def test_an_appointment_goes_along_as_one() -> None:
+    """A calendar takes it with one tap; it is not in the words, and its lines cannot leave it."""
+    ics = "BEGIN:VCALENDAR\r\nMETHOD:PUBLISH\r\nEND:VCALENDAR\r\n"
+    notice = replace(NOTICE, fields={"begin": "2026-12-01T10:00:00+00:00", "ics": ics})
+    message = compose(notice, "desk@example.com", "stella@example.com", "msg_1", NOW)
+    body, attached = message.iter_parts()
+    assert "VCALENDAR" not in body.get_content() and "2026-12-01" in body.get_content()
+    assert attached.get_content_type() == "text/calendar" and attached.get_param("method") == "PUBLISH"
+    assert attached.get_content().split() == ics.split() and attached.get_filename() == "appointment.ics"

@@ -37,6 +37,10 @@ class SmtpSettings:
     """How long one step of the conversation may take, seconds."""
 
 
+ICS = "ics"
+"""The field of a notice that goes along as an attachment: an appointment that a calendar takes with one tap."""
+
+
 class EmailDelivery:
     """Keeps `Delivery` for targets of kind `email`."""
 
@@ -112,9 +116,13 @@ def compose(notice: Notice, to: str, sender: str, delivery_id: str, now: datetim
     message["Date"] = format_datetime(now)
     message["Message-ID"] = f"<{delivery_id}@{parseaddr(sender)[1].rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
-    shown = "".join(f"{name}: {str(value)[:_FIELD]}\n" for name, value in list(notice.fields.items())[:50])
+    fields = [(name, value) for name, value in notice.fields.items() if name != ICS]
+    shown = "".join(f"{name}: {str(value)[:_FIELD]}\n" for name, value in fields[:50])
     body = f"{notice.text[:_TEXT].rstrip()}\n" + (f"\n{shown}" if shown else "")
     message.set_content(_clean(body) + f"\n-- \n{notice.call_sid}\n")
+    if isinstance(ics := notice.fields.get(ICS), str):
+        method = "CANCEL" if "METHOD:CANCEL" in ics else "PUBLISH"
+        message.add_attachment(ics, subtype="calendar", params={"method": method}, filename="appointment.ics")
     return message
 
 

@@ -134,6 +134,15 @@ async def unaddressed(connection: AsyncConnection, most: int = 100) -> list[tupl
     return [(row.key, row.agent) for row in await connection.execute(query)]
 
 
+async def kept(
+    connection: AsyncConnection, agent: str, kinds: Sequence[str], most: int = 2_000
+) -> list[dict[str, Any]]:
+    """The fields of an agent's newest notices of these kinds, the oldest of them first."""
+    mine = (notices.c.agent == text(agent)) & notices.c.kind.in_(list(kinds))
+    query = select(notices.c.fields).where(mine).order_by(notices.c.put_at.desc()).limit(most)
+    return [dict(row.fields) for row in await connection.execute(query)][::-1]
+
+
 async def next_due(connection: AsyncConnection) -> float | None:
     """When the next delivery is due that is not under way, or its claim runs out."""
     due = case(

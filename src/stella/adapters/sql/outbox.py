@@ -91,6 +91,11 @@ class SqlOutbox:
         )
         self._wake.set()
 
+    async def kept(self, agent: str, kinds: Sequence[str]) -> list[dict[str, Any]]:
+        """The fields of an agent's notices of these kinds, the oldest first. Raises Unavailable."""
+        async with self._store.reading() as connection:
+            return await rows.kept(connection, agent, kinds)
+
     async def pending(self) -> int:
         """How many deliveries are still to be made. Raises Unavailable."""
         return (await self.states())["pending"]
