@@ -17,7 +17,7 @@ from typing import Any
 
 from aiohttp.test_utils import TestServer
 from tests.adapters.chat.server import Manner, Vendor, vendor
-from tests.adapters.cloud_speech.server import CHAR, KEY, Faults, VendorServer
+from tests.adapters.cloud_speech.server import CHAR, KEY, QUIET, Faults, VendorServer
 
 from stella.app.child_server import TOKEN, Watched, serve
 from stella.app.voices import caller_voice
@@ -101,7 +101,11 @@ class Rig:
             self.brain.script = dying
             return
         one = self.ears if kind == "stt" else self.voice
-        at = 1600 + int(share * (8000 if kind == "stt" else (self.reply.index(".") - 6) * CHAR))
+        if kind == "stt":
+            # By what is loud in the question: silence does not count there.
+            at = 400 + int(0.8 * share * len(self.says(ASKED, "en").translate(None, QUIET)))
+        else:
+            at = 1600 + int(share * (self.reply.index(".") - 6) * CHAR)
         one.faults.for_good = True
         if how == "cut":
             one.faults.cut_at = at
