@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 import pytest
+from tests.adapters.cloud_speech import test_ears, test_openai_ears, test_voices
 
 from stella.adapters import bench
 from stella.adapters.cloud_speech import CloudEars, CloudVoice, OpenAIEars
@@ -17,6 +18,9 @@ from stella.app.settings import load_settings
 from stella.app.speech import LAST_EARS, LAST_VOICE, Speech
 from stella.app.speech_vendors import EARS, VOICES, speech_access
 from stella.domain.errors import ConfigError
+from stella.ports.contract import promises_of
+from stella.ports.contract.speech_to_text import SpeechToTextContract
+from stella.ports.contract.text_to_speech import TextToSpeechContract
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "engines.md").read_text()
 
@@ -110,3 +114,23 @@ async def test_azure_needs_a_region_too(tmp_path: Path) -> None:
             load_settings({"AZURE_SPEECH_REGION": "evil.example.com/"})
         access = speech_access(load_settings({"AZURE_SPEECH_KEY": "key", "AZURE_SPEECH_REGION": "westeurope"}))
         assert access["azure"].base == "https://westeurope.tts.speech.microsoft.com"
+
+
+def test_every_engine_of_the_tables_is_held_by_the_suite_of_its_port() -> None:
+    """A cell that no test stands behind is a belief. Cancelling, word times and languages at once are promises of the suites;
+    every vendor is run through them against its own protocol, and `stella contract` runs the same against the vendor."""
+    ears = {*test_ears.DIALECTS, "openai"}
+    assert issubclass(test_openai_ears.TestOpenAI, SpeechToTextContract)
+    assert issubclass(test_ears.TestEars, SpeechToTextContract)
+    assert ears == set(EARS)
+    assert issubclass(test_voices.TestVoices, TextToSpeechContract)
+    assert set(test_voices.DIALECTS) == set(VOICES)
+    promises = {**promises_of(SpeechToTextContract), **promises_of(TextToSpeechContract)}
+    for promise in (
+        "close in the middle of work is quiet",
+        "closing early is quiet and the voice goes on",
+        "word times are those of the utterance",
+        "word times reach the end of the text",
+        "several languages are listened for at once",
+    ):
+        assert promise in promises

@@ -328,6 +328,22 @@ class TestKeys:
         assert "OPENAI_API_KEY" in look.seen
         assert "sesame" not in look.seen
 
+    async def test_the_speech_vendors_are_asked_where_their_settings_lead(self, environ, found, page):
+        """Azure's address is that of a region, which may be missing; a key alone leads nowhere."""
+        base = page(200, b"{}")
+        look = found(environ | {
+            "ASSEMBLYAI_API_KEY": "sesame", "ASSEMBLYAI_BASE_URL": base,
+            "AZURE_SPEECH_KEY": "sesame", "AZURE_SPEECH_BASE_URL": base,
+        })  # fmt: skip
+        await check_keys(look.look)
+        assert look.codes == []
+        assert "AZURE_SPEECH_KEY is known" in look.seen
+        assert "ASSEMBLYAI_API_KEY is known" in look.seen
+        look = found(environ | {"AZURE_SPEECH_KEY": "sesame"})
+        await check_keys(look.look)
+        assert look.codes == ["provider-unreachable"]
+        assert "AZURE_SPEECH_REGION" in look.seen
+
     async def test_providers_without_a_key_are_not_asked(self, environ, found):
         """The embedded engine needs nobody."""
         look = found(environ)

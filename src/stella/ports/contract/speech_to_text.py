@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from stella.domain.ids import UtteranceId
-from stella.ports.contract.promise import promised, refused, until
+from stella.ports.contract.promise import NotOffered, promised, refused, until
 from stella.ports.speech import Final, Heard, Hypothesis, Lost, SpeechToText, SpeechToTextStream, Switched
 
 FRAME = 160
@@ -144,6 +144,49 @@ class SpeechToTextContract:
         stream.finish(ONE)
         await until(lambda: ends(heard))
         promised(isinstance(ends(heard)[0], Final), f"the utterance was lost: {', '.join(lost(heard))}")
+        await stream.close()
+
+    async def test_word_times_are_those_of_the_utterance(self, ears: SpeechToText, speech: bytes) -> None:
+        """Where an engine claims them; in order, inside what was said, and of the words of the answer."""
+        if not getattr(ears, "word_times", False):
+            raise NotOffered("it tells no word times")
+        heard: list[Heard] = []
+        stream = await ears.open("en", heard.append)
+        feed(stream, SILENCE)
+        stream.begin(ONE)
+        feed(stream, speech + SILENCE)
+        stream.finish(ONE)
+        await until(lambda: ends(heard))
+        final = ends(heard)[0]
+        words = final.words if isinstance(final, Final) else ()
+        promised(words, "it claims word times and gave none")
+        text = final.text if isinstance(final, Final) else ""
+        promised(" ".join(word.text for word in words) == text, "the words are others than the answer's")
+        edges = [edge for word in words for edge in (word.start, word.end)]
+        promised(edges == sorted(edges), "the words are not in order")
+        most = (len(SILENCE) + len(speech) + len(SILENCE)) / 8000 + 0.2
+        promised(edges[0] >= 0 and edges[-1] <= most, "a word was said outside of the utterance")
+        await stream.close()
+
+    async def test_several_languages_are_listened_for_at_once(
+        self, ears: SpeechToText, speech: bytes, said: str
+    ) -> None:
+        """Where an engine claims that it can; and what it says it heard is one of them."""
+        if not getattr(ears, "automatic", False):
+            raise NotOffered("it listens for one language at a time")
+        heard: list[Heard] = []
+        stream = await ears.open("en", heard.append, (), ("de", "xx"))
+        stream.begin(ONE)
+        feed(stream, speech + SILENCE)
+        stream.finish(ONE)
+        await until(lambda: ends(heard))
+        final = ends(heard)[0]
+        promised(
+            isinstance(final, Final) and said in final.text.lower(), f"“{said}” was said, and other words were heard"
+        )
+        promised(
+            isinstance(final, Final) and final.language in ("", "de", "en"), "it heard a language nobody asked for"
+        )
         await stream.close()
 
     async def test_a_language_that_it_does_not_know_is_refused(self, ears: SpeechToText) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 
-from stella.ports.contract.promise import promised, refused
+from stella.ports.contract.promise import NotOffered, promised, refused
 from stella.ports.speech import Sound, TextToSpeech
 
 HELLO = "Good morning, how can I help you today?"
@@ -52,6 +52,14 @@ class TextToSpeechContract:
         promised(words == sorted(words, key=lambda word: (word.chars, word.end)), "the words are not in order")
         inside = all(0 < word.chars <= len(HELLO) and 0 <= word.end <= seconds + 0.1 for word in words)
         promised(inside, "a word ends outside of the text or its sound")
+
+    async def test_word_times_reach_the_end_of_the_text(self, voice: TextToSpeech) -> None:
+        """Where an engine claims them: a failover continues behind the last of them, and the record is cut there."""
+        if not getattr(voice, "word_times", False):
+            raise NotOffered("it tells no word times")
+        words = [word for piece in await spoken(voice, HELLO) for word in piece.words]
+        promised(len(words) >= len(HELLO.split()) // 2, f"of {len(HELLO.split())} words it timed {len(words)}")
+        promised(words[-1].chars >= len(HELLO.rstrip("?")), "the last word has no time")
 
     async def test_nothing_to_say_is_no_sound_and_no_error(self, voice: TextToSpeech) -> None:
         """A model now and then ends on a lone dash."""
