@@ -309,7 +309,7 @@ def test_every_kind_of_fact_is_taken() -> None:
     """In any state, without a word of complaint."""
     facts = [
         on.CallAnswered(), on.CallResumed("stream-lost"), on.CallerStartedSpeaking(1.0), on.CallerStoppedSpeaking(1.0),
-        on.TurnHinted(0.5),
+        on.LineSounded(5.0, 1.0, 0.0), on.TurnHinted(0.5),
         on.HypothesisGrew(UtteranceId(1), "a"), on.UtteranceFinal(UtteranceId(1), "a"), on.UtteranceLost(UtteranceId(1)),
         on.DigitPressed("1"), on.CostGrew(0.1), on.ReplyGrew(TurnId(1), "a"), on.ReplyActed(TurnId(1), EndCall()),
         on.ReplyEnded(TurnId(1)), on.ReplyFailed(TurnId(1)), on.SegmentVoiced(SegmentId(1), 1.0),

@@ -8,6 +8,7 @@ from scripted import NOW, asked, sounds, speaks, stage, taken, utterance
 from stella.conversation import actions as do
 from stella.conversation import events as on
 from stella.conversation.consenting import Consenting
+from stella.conversation.doubting import Doubting
 from stella.conversation.floor import Floor
 from stella.conversation.hearing import Hearing
 from stella.conversation.steps import DONE, NEVER
@@ -15,7 +16,7 @@ from stella.conversation.steps import DONE, NEVER
 
 def hearing(floor: Floor) -> Hearing:
     """The machine on this floor."""
-    return Hearing(floor, Consenting(floor))
+    return Hearing(floor, Consenting(floor), Doubting(floor))
 
 
 def test_from_a_caller_who_does_nothing_nothing_is_due() -> None:

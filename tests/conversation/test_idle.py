@@ -9,6 +9,7 @@ from scripted import NOW, asked, fixed, sounds, speaks, stage, taken, utterance
 
 from stella.conversation import actions as do
 from stella.conversation.consenting import Consenting
+from stella.conversation.doubting import Doubting
 from stella.conversation.floor import Floor
 from stella.conversation.idle import Idle
 from stella.conversation.speaking import Kind
@@ -19,7 +20,7 @@ from stella.domain.consent import Preset
 
 def machine(floor: Floor) -> Idle:
     """The machine on this floor."""
-    return Idle(floor, Consenting(floor))
+    return Idle(floor, Consenting(floor), Doubting(floor))
 
 
 def says(floor: Floor) -> tuple[Kind, list[object], bool]:
@@ -162,3 +163,11 @@ def test_a_reply_that_was_only_asked_ahead_is_not_paid_for() -> None:
     assert floor.limits is not None
     floor.limits.cost_grew(1.0)
     assert machine(floor).spent()
+
+
+def test_a_line_that_only_plays_music_is_asked_before_patience_ends() -> None:
+    """It is no silence that anybody could break."""
+    floor = stage()
+    floor.line.sounded(20.0, 1.0, 0.0)
+    assert machine(floor).step() == DONE
+    assert says(floor) == (Kind.REPROMPT, [floor.phrases.person_check], False)

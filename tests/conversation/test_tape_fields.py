@@ -30,6 +30,7 @@ NAME, TURN, SEGMENT = UtteranceId(1), TurnId(2), SegmentId(3)
 USED = UsedTool(ToolUse("book", {"who": "Anna"}, "done", 1.0, 2.0, None), 0.5)
 FACTS: list[on.Event] = [
     on.CallAnswered(), on.CallResumed("stream-lost"), on.CallerStartedSpeaking(1 / 3, 0.25),
+    on.LineSounded(5.0, 0.95, 0.1),
     on.CallerStoppedSpeaking(1.5, -20.0), on.TurnHinted(0.25), on.HypothesisGrew(NAME, "hel"), on.UtteranceFinal(NAME, "hello"),
     on.UtteranceLost(NAME), on.DigitPressed("7"), on.CostGrew(0.5), on.ReplyGrew(TURN, "Yes."),
     on.ReplyActed(TURN, EndCall()), on.ReplyActed(TURN, TransferTo("Anna")), on.ReplyActed(TURN, ChangeLanguage("en")),
@@ -45,7 +46,8 @@ ALL_ORDERS: list[do.Action] = [
     do.CancelReply(TURN), do.Say(TURN, SEGMENT, "Yes."), do.PausePlayout(Mark("f")),
     do.ResumePlayout(SEGMENT, 1 / 3, exact=True), do.DropPlayout(),
     do.CommitTurn(Turn(2, "agent", "Yes.", 1.0, 2.0, interrupted=True, heard_text="Ye")), do.RecordDigit("x", 1.5),
-    do.RecordConsent("announce", "yes", "staying"), do.RecordTool(USED), do.RecordGap(0.5), do.RecordBargeIn(0.1),
+    do.RecordConsent("announce", "yes", "staying"), do.RecordTool(USED),
+    do.RecordLine("music"), do.RecordGap(0.5), do.RecordBargeIn(0.1),
     do.SwitchLanguage("en"), do.Transfer("Anna"), do.FallBack("silent"), do.HangUp(EndedBy.LIMIT),
 ]  # fmt: skip
 

@@ -10,6 +10,7 @@ from stella.conversation.ahead import Ahead
 from stella.conversation.barge_in import BargeIn
 from stella.conversation.consent_gate import Step
 from stella.conversation.consenting import Consenting
+from stella.conversation.doubting import Doubting
 from stella.conversation.floor import Floor
 from stella.conversation.speaking import Kind
 from stella.conversation.steps import DONE, NEVER
@@ -21,7 +22,7 @@ from stella.domain.consent import Preset
 
 def machine(floor: Floor) -> TurnEnd:
     """The machine on this floor."""
-    return TurnEnd(floor, Consenting(floor), Ahead(floor))
+    return TurnEnd(floor, Consenting(floor), Ahead(floor), Doubting(floor))
 
 
 def ended(floor: Floor) -> float:
@@ -305,7 +306,7 @@ def test_a_reply_that_was_asked_ahead_with_these_words_is_taken() -> None:
     floor = stage(speculate=1.0)
     ahead = guessed(floor, "what are your hours")
     mine = floor.mine
-    assert TurnEnd(floor, Consenting(floor), ahead).step() == DONE
+    assert TurnEnd(floor, Consenting(floor), ahead, Doubting(floor)).step() == DONE
     assert floor.mine is mine
     assert mine is not None
     assert not mine.provisional
@@ -319,7 +320,7 @@ def test_a_reply_that_was_asked_ahead_with_other_words_is_thrown_away() -> None:
     floor = stage(speculate=1.0)
     ahead = guessed(floor, "what are your hours")
     floor.caller.parts[0].text = "what are your prices"
-    assert TurnEnd(floor, Consenting(floor), ahead).step() == DONE
+    assert TurnEnd(floor, Consenting(floor), ahead, Doubting(floor)).step() == DONE
     assert [type(order) for order in taken(floor)] == [do.CancelReply, do.AskBrain]
     assert floor.counts["discarded"] == 1
 
@@ -329,6 +330,22 @@ def test_a_reply_that_was_asked_ahead_for_nothing_is_thrown_away() -> None:
     floor = stage(speculate=1.0)
     ahead = guessed(floor, "what are your hours")
     floor.caller.parts[0].text = ""
-    assert TurnEnd(floor, Consenting(floor), ahead).step() == DONE
+    assert TurnEnd(floor, Consenting(floor), ahead, Doubting(floor)).step() == DONE
     assert floor.mine is None
     assert [type(order) for order in taken(floor)] == [do.CancelReply]
+
+
+def test_a_turn_that_gives_reason_to_doubt_a_person_is_not_put_to_the_brain() -> None:
+    """The line is asked instead, when the turn is over and not before, also where a reply might be made ready."""
+    floor = stage(speculate=1.0)
+    for _ in range(5):
+        floor.line.answered(cut=True)
+    utterance(floor, "and now the weather", ended=0.5)
+    ready = ended(floor)
+    assert ready == pytest.approx(NOW - 0.5 + 0.7)
+    assert taken(floor) == []
+    floor.now = ready
+    assert ended(floor) == DONE
+    assert floor.mine is not None
+    assert list(floor.mine.outbox) == [floor.phrases.person_check]
+    assert do.AskBrain not in [type(order) for order in taken(floor)]
