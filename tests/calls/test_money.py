@@ -102,6 +102,14 @@ def test_ears_that_are_charged_while_they_are_open_are_charged_for_silence_too()
     assert bill.cost["stt_s"] == 60.0 and bill.cost["stt_usd"] == pytest.approx(0.01)
 
 
+def test_nothing_is_ever_paid_back() -> None:
+    """Somebody's function may tell what it spent, and may be wrong."""
+    meter = budget().meter(record(), limited(cost_call_usd=1.0))
+    meter.spend("brain_usd", 2.0)
+    meter.spend("brain_usd", -2.0)
+    assert not meter.may()
+
+
 def test_what_has_no_price_is_said_to_have_none() -> None:
     """A total without it would look like all there is."""
     bill = record()

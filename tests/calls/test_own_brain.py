@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from stella.calls.builtin_tools import built_in
 from stella.calls.own_brain import OwnBrain
 from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
 from stella.domain.transcript import Turn
-from stella.ports.failure import Unavailable
+from stella.ports.failure import Rejected, Unavailable
 from stella.ports.function_tool import tool
 from stella.ports.own_brain import Talk
 from stella.ports.tool import Tool
@@ -229,3 +230,14 @@ async def test_a_hanging_function_is_a_failure_of_a_provider(monkeypatch: pytest
     monkeypatch.setattr(own_brain, "FIRST_S", 0.05)
     with pytest.raises(Unavailable, match="timeout"):
         await reply(own(hangs).open(FACTS), asked("Well?"))
+
+
+async def test_where_nothing_more_may_be_paid_for_a_function_is_not_asked() -> None:
+    """Only it knows what it costs; the next brain of the row answers."""
+
+    async def answer(talk: Talk) -> str:
+        raise AssertionError(talk)
+
+    broke = replace(FACTS, may_spend=lambda: False)
+    with pytest.raises(Rejected, match="budget"):
+        await reply(own(answer).open(broke), asked("hello"))

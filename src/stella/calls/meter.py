@@ -80,7 +80,11 @@ class Meter:
         self._tell()
 
     def spend(self, what: str, amount: float) -> None:
-        """Something was asked for: money by its name (`brain_usd`), tokens, or so much of what has a price."""
+        """Something was asked for: money by its name (`brain_usd`), tokens, or so much of what has a price.
+
+        Nothing is ever paid back: an amount below 0 counts for nothing.
+        """
+        amount = max(0.0, amount)
         kind, _, name = what.partition(":")
         if not name:
             self._add(what, amount)

@@ -20,7 +20,7 @@ from stella.domain.acts import ExpectAnswer
 from stella.domain.transcript import Turn
 from stella.ports.brain import Acted, Asked, BrainEvent, CallFacts, Said
 from stella.ports.company import Company
-from stella.ports.failure import Unavailable
+from stella.ports.failure import Rejected, Unavailable
 from stella.ports.language import ToolCall, ToolSpec
 from stella.ports.own_brain import Answer, Talk
 from stella.ports.tool import Tool, ToolFacts
@@ -105,6 +105,9 @@ class OwnSession:
 
     async def reply(self, asked: Asked, context: Sequence[Turn], now: datetime) -> AsyncIterator[BrainEvent]:
         """As the port. What the function wants for after its words comes behind them."""
+        if not self._facts.may_spend():
+            # Whatever it asks may cost something: only it knows.
+            raise Rejected(self._name, "budget")
         agent, language = self._facts.agent, self._kept.language
         facts = ToolFacts(self._facts.call_sid, self._facts.caller, language, agent, now)
         briefing = instructions.standing(agent, self._company, language)

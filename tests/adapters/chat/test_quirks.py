@@ -45,6 +45,8 @@ async def words(model: ChatModel) -> str:
         ("gpt-6.1-terra", "none"),
         ("gpt-6.1-sol", "low"),
         ("o3-mini", "low"),
+        ("openai/gpt-oss-120b", "low"),
+        ("gpt-oss:20b", "low"),
         ("gpt-4.1-mini", None),
         ("gpt-4o", None),
         ("gpt-5-pro", None),
@@ -72,6 +74,16 @@ def test_a_caller_waits_for_as_few_thoughts_as_a_model_can_do_with(model: str, e
 def test_so_it_is_with_the_other_vendors(dialect: Anthropic | Google, key: str, value: object) -> None:
     """Each by its own word."""
     assert told(dialect).get(key) == value
+
+
+def test_a_model_that_thinks_whatever_one_asks_has_room_for_it() -> None:
+    """Its thoughts count as written: without room the answer would be cut off before its first word."""
+    local = OpenAI("gpt-oss:20b", "", "http://localhost:11434/v1")
+    assert told(local)["max_tokens"] > 100 and told(local)["reasoning_effort"] == "low"
+    assert told(OpenAI("o3-mini", "k"))["max_completion_tokens"] > 100
+    assert told(OpenAIResponses("gpt-6.1-sol", "k"))["max_output_tokens"] > 100
+    assert told(Anthropic("claude-sonnet-5-5", "k"))["max_tokens"] > 100
+    assert told(OpenAI("gpt-6-luna", "k"))["max_completion_tokens"] == 100
 
 
 def test_what_only_openai_knows_is_only_told_there() -> None:

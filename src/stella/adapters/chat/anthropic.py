@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from stella.adapters.chat.dialect import CALLS_MOST, Growing, Question, decode, failure, word
+from stella.adapters.chat.quirks import THOUGHTS_ROOM
 from stella.adapters.chat.sides import by_side
 from stella.ports.failure import Malformed, Rejected, Unavailable
 from stella.ports.language import Called, FromAgent, FromCaller, Grew, Message, ModelEvent, Spent, ToolSpec
@@ -25,8 +26,6 @@ _KEPT = {"type": "ephemeral"}
 
 _THINKS = re.compile(r"claude-[a-z]+-5(-\d)?(-20\d{6})?")
 """From the fifth on they think unless the question is easy; asked for little effort they hardly do."""
-THOUGHTS_ROOM = 600
-"""Tokens added for that: they count as written."""
 
 
 class _Usage(msgspec.Struct):

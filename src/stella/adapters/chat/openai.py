@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from stella.adapters.chat.dialect import CALLS_MOST, Growing, Question, decode, failure, word
-from stella.adapters.chat.quirks import OPENAI, cache_key, effort, house_of
+from stella.adapters.chat.quirks import OPENAI, THOUGHTS_ROOM, cache_key, effort, house_of
 from stella.ports.failure import Malformed, Unavailable
 from stella.ports.language import Called, FromAgent, FromCaller, Grew, Message, ModelEvent, Spent, ToolSpec
 
@@ -62,7 +62,8 @@ class OpenAI:
         """`key` may be empty for a server of one's own. `azure`: Azure behind an address that does not say so."""
         self._model, self._key, self._base = model, key, (base or OPENAI).rstrip("/")
         self._house = house_of(self._base, azure=azure)
-        self._effort = effort(model) if self._house.original else ""
+        # Elsewhere only open models are known by their names.
+        self._effort = effort(model) if self._house.original or "gpt-oss" in model else ""
 
     def ask(self, system: str, messages: Sequence[Message], tools: Sequence[ToolSpec], most_tokens: int) -> Question:
         """As the port of dialects."""
@@ -72,7 +73,8 @@ class OpenAI:
             "messages": [{"role": "system", "content": system}, *map(_message, messages)],
             "stream": True,
             # The newer name is refused by many compatible servers, the older one by OpenAI's newer models.
-            "max_completion_tokens" if house.original else "max_tokens": most_tokens,
+            "max_completion_tokens" if house.original else "max_tokens": most_tokens
+            + (THOUGHTS_ROOM if self._effort == "low" else 0),
         }
         if tools:
             body["tools"] = [

@@ -17,9 +17,13 @@ OPENAI: Final = "https://api.openai.com/v1"
 
 _DATED = re.compile(r"-20\d\d-\d\d-\d\d$")
 _MINIMAL = re.compile(r"gpt-5(-mini|-nano)?")
-_LOW = re.compile(r"gpt-6\.[1-9]-sol|o[1-9](-mini)?")
+_LOW = re.compile(r"gpt-6\.[1-9]-sol|o[1-9](-mini)?|(openai/)?gpt-oss[-:]\d+b")
 _NONE = re.compile(r"gpt-(5\.[1-9]|[6-9](\.[1-9])?)(-[a-z]+)?")
 _THINKS_ANYWAY = re.compile(r"-(pro|codex|chat)\b|-latest$")
+
+
+THOUGHTS_ROOM: Final = 600
+"""Tokens added where a model cannot be kept from thinking: its thoughts count as written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,12 +13,10 @@ from typing import Any
 import msgspec
 
 from stella.adapters.chat.dialect import CALLS_MOST, Growing, Question, decode, failure, word
-from stella.adapters.chat.quirks import OPENAI, cache_key, effort, house_of
+from stella.adapters.chat.quirks import OPENAI, THOUGHTS_ROOM, cache_key, effort, house_of
 from stella.ports.failure import Malformed, Rejected, Unavailable
 from stella.ports.language import Called, FromAgent, FromCaller, Grew, Message, ModelEvent, Spent, ToolCall, ToolSpec
 
-THOUGHTS_ROOM = 600
-"""Tokens added where a model cannot be kept from thinking: its thoughts count as written."""
 SEAL_MOST = 200_000
 
 
