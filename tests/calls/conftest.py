@@ -400,22 +400,23 @@ class ScriptedEngines:
         return self._brain
 
 
+def build_house(
+    script: Script = lambda _asked: ["We are open from nine to five."],
+    *,
+    agent: Agent = AGENT,
+    languages: frozenset[str] = frozenset({"de", "en"}),
+    budget: Budget | None = None,
+    **options: Any,
+) -> House:
+    """A house inside a running loop."""
+    ears, voice, brain, store = Ears(languages), Voice(), ScriptedBrain(script), Store()
+    engines = ScriptedEngines(ears, voice, brain)
+    engines.budget = budget or engines.budget
+    board = Switchboard(Shelf(agent), engines, store, virtual_clock(), **options)
+    return House(board, store, ears, voice, brain, agent, engines.voice_activity, engines)
+
+
 @pytest.fixture
 def house() -> Callable[..., House]:
     """Builds a house inside a running loop."""
-
-    def build(
-        script: Script = lambda _asked: ["We are open from nine to five."],
-        *,
-        agent: Agent = AGENT,
-        languages: frozenset[str] = frozenset({"de", "en"}),
-        budget: Budget | None = None,
-        **options: Any,
-    ) -> House:
-        ears, voice, brain, store = Ears(languages), Voice(), ScriptedBrain(script), Store()
-        engines = ScriptedEngines(ears, voice, brain)
-        engines.budget = budget or engines.budget
-        board = Switchboard(Shelf(agent), engines, store, virtual_clock(), **options)
-        return House(board, store, ears, voice, brain, agent, engines.voice_activity, engines)
-
-    return build
+    return build_house

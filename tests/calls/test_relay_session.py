@@ -6,6 +6,8 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer, TransferTo
 from stella.domain.call import EndedBy
@@ -14,7 +16,7 @@ from stella.domain.errors import Refused
 from stella.domain.plan import AskByGather, ConnectPerson, OpenRelay, OpenStream, SayGoodbye
 from stella.ports.failure import Unavailable
 
-from .conftest import ACCOUNT, AGENT, CALL, request
+from .conftest import ACCOUNT, AGENT, CALL, VirtualLoop, build_house, request
 
 RELAY = replace(AGENT, voice_path="relay")
 SESSION = "VX" + "4" * 32
@@ -507,3 +509,88 @@ def test_a_language_nobody_of_ours_understands_goes_where_the_agent_says(run, ho
         return await h.voice_webhook()
 
     assert isinstance(run(english()), OpenStream)
+
+
+def test_what_the_action_tells_of_a_session_ends_or_explains_the_call(run, house):
+    """Who hung up needs no other session; a failure's code stands in the record; what HandoffData says is not believed."""
+
+    async def call(**told):
+        h = house(agent=RELAY)
+        line = await begin(h)
+        await asyncio.sleep(5)
+        line.hang_up()
+        await asyncio.sleep(1)
+        plan = await h.after(fields=told)
+        await asyncio.sleep(1)
+        return h, plan
+
+    h, plan = run(call(SessionStatus="completed"))
+    assert isinstance(plan, SayGoodbye)
+    assert h.record.ended_by is EndedBy.CALLER
+    h, plan = run(call(SessionStatus="failed", ErrorCode="64105", HandoffData='{"after":"goodbye"}'))
+    assert isinstance(plan, OpenRelay)
+    assert h.switchboard.live(CALL).record.error == "relay session failed 64105"
+
+
+TELLINGS = st.lists(
+    st.tuples(
+        st.sampled_from(["prompt", "partial", "interrupt", "dtmf", "agent on", "agent off", "client on", "client off",
+                         "played", "shutdown"]),
+        st.sampled_from(["", "yes", "We build", "When are you open?", LONG, "How can I help", "1"]),
+        st.floats(0.0, 4.0),
+    ),
+    max_size=25,
+)  # fmt: skip
+
+
+@given(TELLINGS)
+@settings(max_examples=150)
+def test_whatever_a_carrier_tells_in_whatever_order_the_call_keeps_its_promises(tellings):
+    """No fault of ours, no heard word that was not sent, every turn closed behind its words, numbers that grow."""
+    loop = VirtualLoop()
+
+    async def call():
+        h = build_house(lambda _asked: [LONG, " And more."], agent=RELAY)
+        line = await begin(h, "none")
+        await asyncio.sleep(0.1)
+        session = line.session
+        for kind, words, wait in tellings:
+            match kind:
+                case "prompt" | "partial":
+                    session.prompt(words, last=kind == "prompt")
+                case "interrupt":
+                    session.interrupted(words)
+                case "dtmf":
+                    session.dtmf(words[:1] or "#")
+                case "played":
+                    session.played(words)
+                case "shutdown" if wait > 3.5:
+                    session.shut_down()
+                case _:
+                    session.speaking(agent=kind.startswith("agent"), on=kind.endswith("on"))
+            await asyncio.sleep(wait)
+        await asyncio.sleep(60)
+        line.hang_up()
+        await asyncio.sleep(1)
+        await h.switchboard.status(request(status="completed"))
+        await asyncio.sleep(20)
+        return h, line
+
+    try:
+        h, line = loop.run_until_complete(call())
+        left = asyncio.all_tasks(loop)
+    finally:
+        loop.close()
+    assert not left
+    record = h.record
+    assert record.error != "internal error"
+    sent = " ".join(message[1].strip() for message in line.messages if message[0] == "text")
+    for turn in record.turns:
+        if turn.speaker == "agent":
+            assert turn.text.startswith(turn.heard_text)
+            assert turn.heard_text in sent
+    numbers = [turn.turn for turn in record.turns]
+    assert numbers == sorted(set(numbers))
+    texts = [message for message in line.messages if message[0] == "text"]
+    assert all(text.strip() for _, text, last, _ in texts if not last)
+    assert not texts or line.ended is None or texts[-1][2]

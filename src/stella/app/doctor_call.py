@@ -13,7 +13,7 @@ from stella.app.voices import caller_voice
 from stella.domain.errors import ConfigError
 from stella.phone import Account, CallReport, HangUp, Meters, Speak, Telephony
 from stella.phone.report import Entry, Utterance
-from stella.phone.sound import SILENCE
+from stella.phone.verify_call import HUM
 from stella.ports.failure import Unavailable
 
 CHECK = "call to itself"
@@ -39,9 +39,9 @@ async def check_call(look: Examination) -> None:
     try:
         question = await asyncio.to_thread(caller_voice(models=look.settings.models), QUESTION, "en")
         with _server(look) as (url, account, public_url):
-            # What `<Say>` reads is known: nobody waits for it here.
+            # What `<Say>` and a relay read is known: nobody waits for it here, only whether it sounds.
             telephony = Telephony(
-                url, account, voice=lambda _text, _language: SILENCE * 800, public_url=public_url, timeout_s=_LIMIT_S
+                url, account, voice=lambda _text, _language: HUM, public_url=public_url, timeout_s=_LIMIT_S
             )
             meters = Meters()
 
@@ -79,7 +79,7 @@ def _judge(look: Examination, report: CallReport) -> None:
     faults = "; ".join(f"{fault.code} {fault.detail}" for fault in report.errors())
     stream = next((stream for stream in report.streams if stream.opened_s), None)
     gathered = any(run.name == "Gather" for run in report.verbs)
-    greeting = next((spurt for spurt in report.heard if spurt.source == "stream"), None)
+    greeting = next((spurt for spurt in report.heard if spurt.source in ("stream", "relay")), None)
     if not report.ok:
         look.find("self-call-failed", CHECK, f"{where}: {faults or f'it ended as {report.status}'}")
     elif stream is None and gathered:

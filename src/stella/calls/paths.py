@@ -9,7 +9,9 @@ from stella.calls.live_call import LiveCall
 from stella.calls.senses import path_of, understands
 from stella.conversation.policy import Policy
 from stella.domain.agent import Agent, LanguageSetup
+from stella.domain.call import EndedBy
 from stella.domain.plan import OpenRelay, OpenStream, RelayLanguage, Spoken
+from stella.domain.request import CallRequest
 
 Opened: TypeAlias = OpenStream | OpenRelay
 """A plan that opens a socket."""
@@ -34,6 +36,16 @@ def open_leg(call: LiveCall, path: str, token: str, now: float, *, first: bool =
     call.leg_over.clear()
     leg = call.legs.mint(token, sum(len(say.text) for say in says), now)
     return _plan(call.agent, setup, path, says, leg.token, call.vocabulary)
+
+
+def note_session_end(call: LiveCall, request: CallRequest) -> None:
+    """What the action of a ConversationRelay tells of its end: a failure is the record's, and who hung up needs no
+    other session. Its HandoffData is never read: what follows is known here."""
+    status, code = request.fields.get("SessionStatus", ""), request.fields.get("ErrorCode", "")
+    if status == "failed" and code.isdecimal():
+        call.record.error = call.record.error or f"relay session failed {code[:8]}"
+    if status == "completed" and call.after == "resume":
+        call.after, call.record.ended_by = "goodbye", EndedBy.CALLER
 
 
 def sample(agent: Agent, engines: Engines, token: str) -> Opened:

@@ -16,7 +16,7 @@ from stella.calls.ledger import Ledger
 from stella.calls.legs import LegState
 from stella.calls.live_call import Clock, LiveCall
 from stella.calls.new_call import new_call
-from stella.calls.paths import open_leg, sample, way_of
+from stella.calls.paths import note_session_end, open_leg, sample, way_of
 from stella.calls.relay_session import RelaySession
 from stella.calls.resume import revive
 from stella.calls.session import CallSession
@@ -231,6 +231,7 @@ class Switchboard:
             return AskAgain()
         if call.plan is not None and self._clock.monotonic() - call.plan_at < REPEAT_S and call.after == "nothing":
             return call.plan
+        note_session_end(call, request)
         return self._follow(call)
 
     def _follow(self, call: LiveCall) -> Plan:

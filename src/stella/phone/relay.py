@@ -51,7 +51,11 @@ _ALLOWED: dict[str, set[str] | None] = {
 
 async def relay(call: Call, noun: Verb, order: StreamOrder) -> tuple[End, PutDown | None, dict[str, str]]:
     """Carry the session. What is returned besides its end are the fields that the action is told."""
-    fault = wrong_parameter(call, noun)
+    for name in noun.attributes.keys() - _ALLOWED.keys():
+        call.fault(SCHEMA_WARNING, f"{name[:40]} is no attribute of <ConversationRelay>", "warning")
+    if noun.get("welcomeGreeting"):
+        call.note("not modelled", "welcomeGreeting is passed over")
+    fault = wrong_parameter(noun)
     if fault:
         call.fault(BAD_PARAMETER, fault)
         return "refused", None, {"SessionStatus": "failed", "ErrorCode": str(BAD_PARAMETER), "ErrorMessage": fault}
@@ -68,18 +72,13 @@ async def relay(call: Call, noun: Verb, order: StreamOrder) -> tuple[End, PutDow
     return end, put_down, legs[0].fields(end)
 
 
-def wrong_parameter(call: Call, noun: Verb) -> str:
-    """What would end the session before it begins, or nothing. Names Twilio does not know are only warned of."""
+def wrong_parameter(noun: Verb) -> str:
+    """What would end the session before it begins (64101), or nothing. Names Twilio does not know it passes over."""
     for name, value in noun.attributes.items():
-        if name not in _ALLOWED:
-            call.fault(SCHEMA_WARNING, f"{name[:40]} is no attribute of <ConversationRelay>", "warning")
-            continue
-        allowed = _ALLOWED[name]
+        allowed = _ALLOWED.get(name)
         if allowed is not None and value not in allowed:
             return f"{name} must be one of {', '.join(sorted(allowed))}"
     silence = noun.get("speechTimeout", "auto")
     if silence != "auto" and not (silence.isdecimal() and 600 <= int(silence) <= 5000):
         return "speechTimeout must be auto or 600 to 5000"
-    if noun.get("welcomeGreeting"):
-        call.note("not modelled", "welcomeGreeting is passed over")
     return ""

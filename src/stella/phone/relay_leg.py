@@ -50,6 +50,8 @@ class RelayLeg:
         self._over = False
         self.finished = False
         self.handoff: str | None = None
+        if call.microphone is not None:
+            call.note("not modelled", "a microphone is not heard where only words travel: give --say instead")
         call.hearing.leg_began()
         call.caller.leg_began(self._began)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urljoin
 
 from stella.domain.errors import MalformedMessage
+from stella.phone.relay import wrong_parameter
 from stella.phone.socket import StreamOrder
 from stella.phone.verify_http import Heard
 from stella.phone.verify_order import Inspection
@@ -23,7 +24,11 @@ def check_answer(look: Inspection) -> bool:
         look.find(code, TWIML, seen)
         return False
     verbs = parse_document(heard.text)
-    look.stream = _stream(verbs, look.signed_as or look.voice_url)
+    noun = _noun(verbs)
+    if noun is not None and noun.name == "ConversationRelay" and (fault := wrong_parameter(noun)):
+        look.find("relay-parameter", TWIML, fault)
+        return False
+    look.stream = _order(noun, look.signed_as or look.voice_url) if noun is not None else None
     names = ", ".join(f"<{verb.name}>" for verb in verbs)
     if look.stream is not None:
         packed = ", gzip" if heard.headers.get("content-encoding") else ""
@@ -68,14 +73,18 @@ def fault_of(heard: Heard) -> tuple[str, str]:
     return "", ""
 
 
-def _stream(verbs: list[Verb], base: str) -> StreamOrder | None:
+def _noun(verbs: list[Verb]) -> Verb | None:
+    """What is connected: a stream of sound, or of words."""
     for verb in verbs:
-        stream = verb.child("Stream") if verb.name == "Connect" else None
-        if stream is not None:
-            url = stream.get("url")
-            whole = url if "://" in url else "ws" + urljoin(base, url).removeprefix("http")
-            return StreamOrder(whole, stream.get("name"), stream.parameters())
+        if verb.name == "Connect" and (noun := verb.child("Stream") or verb.child("ConversationRelay")):
+            return noun
     return None
+
+
+def _order(noun: Verb, base: str) -> StreamOrder:
+    url = noun.get("url")
+    whole = url if "://" in url else "ws" + urljoin(base, url).removeprefix("http")
+    return StreamOrder(whole, noun.get("name"), noun.parameters())
 
 
 async def check_time(look: Inspection) -> None:

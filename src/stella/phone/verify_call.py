@@ -15,6 +15,8 @@ from stella.phone.telephony import Telephony
 from stella.phone.verify_order import Inspection, status_url_of
 
 SOUND, STATUS = "first audio", "status callback"
+HUM = b"\x20\xa0" * 2000
+"""Half a second of sound."""
 _LISTEN_S = 0.4
 """How much of the greeting is listened to before hanging up."""
 
@@ -41,7 +43,8 @@ async def check_call(look: Inspection) -> None:
         look.voice_url.replace("://", f"://{order.login}@", 1) if order.login else look.voice_url,
         look.account,
         # What `<Say>` reads is known; the check does not listen to it.
-        voice=lambda _text, _language: b"\xff" * 800,
+        # Over a relay it is this telephone that speaks: there it must be audible.
+        voice=lambda _text, _language: HUM,
         public_url=look.public_origin,
         faults=LineFaults(snr_db=None),
         habits=Habits(http_limit_s=limits.total_s, handshake_limit_s=limits.connect_s),
@@ -68,7 +71,7 @@ def _judge_sound(look: Inspection, report: CallReport) -> None:
     if stream is None or not stream.opened_s:
         look.find("carried-on-failed", SOUND, f"no stream was opened: {faults}")
         return
-    spurt = next((spurt for spurt in report.heard if spurt.source == "stream"), None)
+    spurt = next((spurt for spurt in report.heard if spurt.source in ("stream", "relay")), None)
     after = (spurt.first_sound_s or 0.0) - stream.opened_s if spurt else None
     limits = look.order.deadlines
     if after is None:
@@ -85,7 +88,7 @@ def _judge_sound(look: Inspection, report: CallReport) -> None:
         look.find("first-audio-late", SOUND, f"{after:.1f} s after start")
     else:
         look.note(SOUND, "ok", f"{after * 1000:.0f} ms after start")
-    messages = [fault for fault in report.faults if fault.code in {31924, 31950, 31951}]
+    messages = [fault for fault in report.faults if fault.code in {31924, 31950, 31951, 64107}]
     if messages:
         look.find("stream-messages", SOUND, f"{messages[0].code}: {messages[0].detail}")
 

@@ -63,9 +63,15 @@ ANSWER = table(
     ),
     Known(
         "no-stream", "fail", "Callers hear a sentence and are hung up on; nobody talks with them.",
-        "The TwiML has no <Connect><Stream>: the number is none of the server's (\"not set up yet\"), or the server "
+        "The TwiML has neither <Stream> nor <ConversationRelay> under <Connect>: the number is none of the server's (\"not "
+        'set up yet"), or the server '
         "apologises (overload, drain, an engine that is missing), or this is not STELLA.",
         "Read the words above. Verify with the server's own number (--to); look into its log and `stella doctor` there.",
+    ),
+    Known(
+        "relay-parameter", "fail", "Twilio ends the session before it begins (64101); callers go to the gather path.",
+        "An attribute of <ConversationRelay> has a value that Twilio does not take.",
+        "Look at `say_voice` and `endpointing_usual` in the agent file; if they are as documented, it is a fault of ours.",
     ),
     Known(
         "gather-only", "warn", "The call works by turns of <Gather>, slower than over a stream; interruptions are not heard.",

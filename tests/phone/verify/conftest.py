@@ -136,6 +136,7 @@ class Deployment:
     media: str = "text/xml"
     stream_url: str = ""
     talk: str = "speaks"
+    relay: str = ""
     status: int = 204
     delay_s: float = 0.0
     overrides: dict[str, Answer] = field(default_factory=dict)
@@ -151,7 +152,7 @@ class Deployment:
             return early
         if request.path in self.overrides:
             return await self.overrides[request.path](request)
-        if request.path == ROOT + "stream":
+        if request.path in {ROOT + "stream", ROOT + "relay"}:
             return await self._stream(request)
         if request.path not in {ROOT + "voice", ROOT + "status", ROOT + "after"}:
             return web.Response(status=404, text="not found")
@@ -168,7 +169,13 @@ class Deployment:
         return web.Response(body=(self.document or self.twiml()).encode(), content_type=self.media)
 
     def twiml(self) -> str:
-        """What STELLA answers."""
+        """What STELLA answers; over a relay with these attributes where there are any."""
+        if self.relay:
+            url = self.stream_url or (self.public or self.base).replace("http", "ws") + ROOT + "relay"
+            return (
+                f'<Response><Say>I am a machine.</Say><Connect action="{ROOT}after"><ConversationRelay url="{url}" '
+                f'{self.relay}><Parameter name="token" value="abc"/></ConversationRelay></Connect></Response>'
+            )
         url = self.stream_url or (self.public or self.base).replace("http", "ws") + ROOT + "stream"
         return (
             f'<?xml version="1.0" encoding="UTF-8"?><Response><Say>I am a machine.</Say><Connect action="{ROOT}after">'
@@ -185,12 +192,24 @@ class Deployment:
         await ws.prepare(request)
         self.sockets += 1
         sid = ""
+        if request.path == ROOT + "relay":
+            await self._say(ws)
+            return ws
         with contextlib.suppress(TypeError, ConnectionError):
             while not sid:
                 message = json.loads(await ws.receive_str())
                 sid = message.get("streamSid", "")
             await self._talk(ws, sid)
         return ws
+
+    async def _say(self, ws: web.WebSocketResponse) -> None:
+        with contextlib.suppress(TypeError, ConnectionError):
+            await ws.receive_str()
+            word = {"speaks": "token", "wrong": "tokken"}.get(self.talk)
+            if word is not None:
+                await ws.send_json({"type": "text", word: "How can I help you?", "last": True})
+            while not ws.closed:
+                await ws.receive_str()
 
     async def _talk(self, ws: web.WebSocketResponse, sid: str) -> None:
         if self.talk == "closes":

@@ -56,6 +56,30 @@ async def test_a_webhook_that_leads_to_no_call_is_ended_all_the_same(deploy, che
     assert [fields["CallStatus"] for path, fields in house.seen if path == STATUS] == ["completed"]
 
 
+class TestRelay:
+    """An agent whose carrier hears and speaks by itself is called over its own kind of socket."""
+
+    async def test_a_sound_one_is_left_in_peace(self, deploy, check):
+        """Handshake, first words, hang-up, status: the same checks."""
+        house = await deploy(relay='language="en-GB"')
+        found = await check(house)
+        assert found.codes == []
+        assert "<Connect>" in found.seen("answer")
+        assert [fields["CallStatus"] for path, fields in house.seen if path == STATUS] == ["completed"]
+
+    async def test_a_parameter_twilio_does_not_take(self, deploy, check):
+        """Found in the answer, before any caller finds it."""
+        assert (await check(await deploy(relay='speechTimeout="50"'))).failed == ["relay-parameter"]
+
+    async def test_words_that_never_come_and_words_that_are_none(self, deploy, check):
+        """Silence is silence, whatever travels; what is no message of the protocol is named."""
+        assert (await check(await deploy(relay='language="en-GB"', talk="silent"), hasty=True)).failed == [
+            "stream-silent"
+        ]
+        found = await check(await deploy(relay='language="en-GB"', talk="wrong"), hasty=True)
+        assert "stream-messages" in found.codes
+
+
 class TestNetwork:
     """Before a byte of HTTP."""
 

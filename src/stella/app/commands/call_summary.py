@@ -94,4 +94,8 @@ def _mend(code: int, detail: str, *, signed: bool) -> str:
         31920: "The stream's handshake was refused: see the server's log for the cause.",
         31921: "The server did not want this stream (1008) or failed in it (1011): see its log for the cause.",
         31922: "The stream's address must begin with wss: check STELLA_PUBLIC_URL.",
+        64101: "Twilio does not take an attribute of <ConversationRelay>: see `say_voice` in the agent file.",
+        64102: "The relay's socket cannot be opened: check STELLA_PUBLIC_URL, and see the server's log for the cause.",
+        64105: "The server dropped the relay's socket: see its log.",
+        64107: "The server sent what ConversationRelay does not take: a fault of STELLA's, or not a STELLA.",
     }.get(code, "See the server's log.")

@@ -40,7 +40,7 @@ class AgentWords:
         if isinstance(entry, StreamRun) and not entry.closed_s:
             self._stream_at_s = entry.opened_s
             self._streaming.set()
-        elif isinstance(entry, Spurt) and entry.source == "stream":
+        elif isinstance(entry, Spurt) and entry.source in ("stream", "relay"):
             self._heard.put_nowait(entry)
 
     async def run(self) -> None:
@@ -105,6 +105,10 @@ class AgentWords:
             await self._recognised(await self._heard.get())
 
     async def _recognised(self, spurt: Spurt) -> None:
+        if spurt.source == "relay":
+            self.source = "as heard"
+            self._said(spurt.text or "…", spurt.start_s, "interrupted" if spurt.cleared else "")
+            return
         if self._recognise is None:
             self._said("(sound, words unknown)", spurt.start_s, "interrupted" if spurt.cleared else "")
             return
