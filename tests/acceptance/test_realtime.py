@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestServer
+from tests.adapters.realtime.google import gemini
 from tests.adapters.realtime.server import KEY, Answer, RealtimeServer
 
 from stella.app.child_server import serve
@@ -42,7 +43,7 @@ class Heard:
     """Calls, what the vendor saw of them, and the server's log."""
 
     rung: list[Rung] = field(default_factory=list)
-    vendor: RealtimeServer = field(default_factory=RealtimeServer)
+    vendor: RealtimeServer = field(default_factory=lambda: RealtimeServer(doors={"google": gemini}))
     commits: list[int] = field(default_factory=list)
     log: str = ""
 
@@ -55,7 +56,9 @@ async def with_vendor(models: Path, path: Path, inbox: Inbox, heard: Heard, key:
     doors = TestServer(vendor.app())
     await doors.start_server()
     url = str(doors.make_url("")).rstrip("/")
-    environ = SECRETS | {"OPENAI_API_KEY": key, "OPENAI_BASE_URL": f"{url}/v1"}
+    environ = SECRETS | {
+        "OPENAI_API_KEY": key, "OPENAI_BASE_URL": f"{url}/v1", "GOOGLE_API_KEY": key, "GOOGLE_BASE_URL": url,
+    }  # fmt: skip
     server = serve(str(path), models, mode="dev", environ=environ)
     watched = await asyncio.to_thread(server.__enter__)
     exchange = Exchange(watched, say, None, inbox)
@@ -142,6 +145,38 @@ def test_a_model_killed_in_mid_sentence_is_gone_on_for(talked: Heard) -> None:
     assert first == {"kind": "realtime", "from": "openai:gpt-realtime", "to": "receptionist", "mid_reply": True}
     assert turns(talked, "agent")[4]["text"] == "Today until five."
     assert talked.vendor.lines == 2
+
+
+@pytest.fixture(scope="module")
+def handed_over(models: Path, inbox: Inbox, tmp_path_factory: pytest.TempPathFactory) -> Heard:
+    """One call: the first vendor dies in mid-sentence and stays away; the second takes the next turn."""
+    heard = Heard()
+    heard.vendor.hears = [ASKED, ROOMS]
+    heard.vendor.answers = [Answer(LONG, cut_at=16_000, leaves=True)]
+    # Said twice: it begins by itself, and once more when it was told the talk so far.
+    heard.vendor.always = Answer("The second vendor says: not far at all.")
+    path = speaking(tmp_path_factory.mktemp("handed-over"), inbox)
+    both = 'realtime = ["openai:gpt-realtime", "google:gemini-3.8-live"]'
+    path.write_text(path.read_text().replace('realtime = ["openai:gpt-realtime"]', both))
+    return asyncio.run(
+        with_vendor(models, path, inbox, heard, KEY, [[Speak(ASKED), Speak(ROOMS), HangUp(after_turns=3)]])
+    )
+
+
+def test_the_next_vendor_takes_the_next_turn(handed_over: Heard) -> None:
+    """Told the talk so far; what the first had begun was ended by the voice behind."""
+    said = turns(handed_over, "agent")
+    assert said[1]["text"].startswith("The lake is close to our house")
+    assert said[2]["text"] == "The second vendor says: not far at all."
+    assert [turn["text"] for turn in turns(handed_over, "caller")] == [ASKED, ROOMS]
+    switches = [tool["arguments"] for tool in handed_over.rung[0].record["tools"] if tool["name"] == "engine_switch"]
+    told = [(one["from"], one["to"], one["mid_reply"]) for one in switches if one["kind"] == "realtime"]
+    assert told == [
+        ("openai:gpt-realtime", "receptionist", True), ("receptionist", "google:gemini-3.8-live", False),
+    ]  # fmt: skip
+    known = " ".join(item.text for item in handed_over.vendor.items)
+    assert "The lake is close" in known
+    assert handed_over.rung[0].report.ok, handed_over.rung[0].report.faults
 
 
 def test_no_secret_and_no_word_is_in_the_log(talked: Heard) -> None:

@@ -8,6 +8,7 @@ import pytest
 from tests.calls.conftest import request
 from tests.calls.realtime_model import CHAR, Model, Rooms, called, say, speaking
 
+from stella.calls.meter import Cap
 from stella.domain.consent import Preset
 from stella.domain.plan import OpenStream
 from stella.ports.failure import Rejected, Unavailable
@@ -207,6 +208,9 @@ def test_a_model_killed_in_mid_sentence_is_gone_on_for(run, house, stop):
     assert answer.heard_text == answer.text
     begun = it.house.brain.asked[0].begun
     assert TEXT.startswith(begun)
+    played = [edge for span in it.line.played if span[0] >= answer.started_s for edge in span]
+    silences = [start - end for end, start in zip(played[1::2], played[2::2], strict=False) if start < answer.ended_s]
+    assert max(silences, default=0.0) <= 1.5, "the caller wonders whether the line is dead"
     assert it.switches() == [
         ("openai:model", "scripted", "cut", bool(begun)), ("scripted", "openai:model", "cut", False),
     ]  # fmt: skip
@@ -349,6 +353,27 @@ def test_no_sound_reaches_the_model_before_the_question_is_answered(run, house, 
     assert [use.result for use in used if use.name == "engine_switch"] == ([] if hears else ["no-consent"])
     assert line.briefing.system
     assert it.record.consent.answer == answer
+
+
+def test_without_money_left_the_model_hears_nothing_more(run, house):
+    """A cap ends what costs, not the call: those behind go on."""
+
+    async def call():
+        it = speaking(house)
+        await it.ring()
+        await asyncio.sleep(4)
+        await it.says("hello there")
+        await asyncio.sleep(4)
+        it.session.call.meter.caps = (Cap("call", 1.0, lambda: 2.0),)
+        await it.tells_others("how many rooms do you have")
+        await asyncio.sleep(5)
+        await it.hangs_up()
+        return it
+
+    it = run(call())
+    assert it.model.lines[0].begun == [1]
+    assert it.switches() == [("openai:model", "scripted", "budget", False)]
+    assert texts(it.record, "agent")[1:3] == ["Yes, of course.", "I am the brain behind."]
 
 
 def test_a_tool_is_used_through_the_same_registry(run, house):

@@ -1,74 +1,28 @@
-"""What every speech-to-speech model keeps. A test of an adapter is three fixtures and a subclass.
+"""The suite of models that hear and speak for pytest: three fixtures and a subclass.
 
 `vendor` is a local server that speaks the vendor's protocol and can misbehave, `model` a Realtime that talks to it with
-little patience, `wrong_key` the same with a key that the vendor does not know.
+little patience, `wrong_key` the same with a key that the vendor does not know. The promises that a living vendor can be held
+to are in `stella.ports.contract`, where `stella contract` runs them too.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 from tests.adapters.realtime.server import CHAR, SECRET, Answer, RealtimeServer
-from tests.conformance.speech_to_text import ONE, SILENCE, TWO, ends, feed, until
+from tests.conformance.speech_to_text import SILENCE, feed, until
 
-from stella.domain.ids import UtteranceId
+from stella.ports.contract.realtime import BRIEFING, ONE, THREE, TWO, RealtimeContract, Ring, ring
 from stella.ports.failure import Malformed, ProviderError, Rejected, Unavailable
-from stella.ports.language import Called, FromAgent, FromCaller, FromTool, Grew, Message, ToolSpec
-from stella.ports.realtime import Briefing, Metered, Realtime, RealtimeEvent, RealtimeLine, Sounded
-from stella.ports.speech import Final, Heard, Lost
+from stella.ports.language import Called, FromAgent, FromCaller, FromTool
+from stella.ports.realtime import Metered, Realtime, Sounded
+from stella.ports.speech import Final, Lost
+
+__all__ = ["BRIEFING", "ONE", "SPEECH", "THREE", "TWO", "RealtimeConformance", "Ring", "fails", "ring"]
 
 SPEECH = b"\x10\x90" * 6400
-BRIEFING = Briefing(
-    "You answer the telephone.", "en", (ToolSpec("look_up", "Looks up.", {"type": "object", "properties": {}}),)
-)
-
-
-@dataclass
-class Ring:
-    """One line, and what came of it."""
-
-    line: RealtimeLine
-    heard: list[Heard]
-    deaths: list[ProviderError]
-    events: list[RealtimeEvent] = field(default_factory=list)
-
-    async def hears(self, utterance: UtteranceId = ONE) -> None:
-        """The caller says something, and its words come back."""
-        before = len(ends(self.heard))
-        self.line.begin(utterance)
-        feed(self.line, SPEECH)
-        self.line.finish(utterance)
-        await until(lambda: len(ends(self.heard)) > before, 10)
-
-    async def answers(self, *behind: Message, before: tuple[Message, ...] = ()) -> str:
-        """The words of an answer that is heard to its end."""
-        self.events.clear()
-        async with aclosing(self.line.answer(before, behind)) as events:  # type: ignore[type-var]
-            async for event in events:
-                self.events.append(event)
-        return self.words
-
-    @property
-    def words(self) -> str:
-        return "".join(event.text for event in self.events if isinstance(event, Grew))
-
-    @property
-    def size(self) -> int:
-        return sum(len(event.mulaw) for event in self.events if isinstance(event, Sounded))
-
-    def of(self, kind: type[Any]) -> list[Any]:
-        return [event for event in self.events if isinstance(event, kind)]
-
-
-def ring(model: Realtime, briefing: Briefing = BRIEFING) -> Ring:
-    """Open a line."""
-    heard: list[Heard] = []
-    deaths: list[ProviderError] = []
-    return Ring(model.open(briefing, heard.append, deaths.append), heard, deaths)
 
 
 async def fails(it: Ring) -> ProviderError:
@@ -79,8 +33,18 @@ async def fails(it: Ring) -> ProviderError:
     return failure.value
 
 
-class RealtimeConformance:
-    """The promises of the port."""
+class RealtimeConformance(RealtimeContract):
+    """The promises of the port, and those that need a vendor who misbehaves."""
+
+    @pytest.fixture
+    def speech(self) -> bytes:
+        """A tone; the server is told what it means."""
+        return SPEECH
+
+    @pytest.fixture
+    def said(self) -> str:
+        """What it means."""
+        return "hello"
 
     def believed(self, vendor: RealtimeServer) -> list[str]:
         """What the vendor believes that the caller said to it."""
@@ -90,13 +54,13 @@ class RealtimeConformance:
         """Whether it knows these in their order; who cannot be told something in between, knows them at least."""
         return [text for text in texts if text in told] == [*told]
 
-    async def test_a_caller_is_heard_and_answered(self, model: Realtime, vendor: RealtimeServer) -> None:
+    async def test_words_and_sound_arrive_as_they_were_made(self, model: Realtime, vendor: RealtimeServer) -> None:
         """The main job: words of what was said, then an answer in words and sound."""
         vendor.hears = ["Grüß Gott, wann haben Sie geöffnet?"]
         vendor.answers = [Answer("Täglich ab neun – außer übermorgen.")]
         it = ring(model)
-        await it.hears()
-        assert ends(it.heard)[0] == Final(ONE, "Grüß Gott, wann haben Sie geöffnet?", it.heard[-1].took_ms)  # type: ignore[union-attr]
+        await it.hears(ONE, SPEECH)
+        assert it.ends[0] == Final(ONE, "Grüß Gott, wann haben Sie geöffnet?", it.heard[-1].took_ms)  # type: ignore[union-attr]
         assert (await it.answers()).strip() == "Täglich ab neun – außer übermorgen."
         spoken = CHAR * len("Täglich ab neun – außer übermorgen.")
         assert abs(it.size - spoken) < 400, "the sound is as long as it was made"
@@ -108,21 +72,10 @@ class RealtimeConformance:
         """What a room says while nobody talks to us is nobody's business; 400 ms before an utterance belong to it."""
         it = ring(model)
         feed(it.line, SPEECH * 2)
-        await it.hears()
+        await it.hears(ONE, SPEECH)
         feed(it.line, SPEECH)
         await it.answers()
         assert 0 < len(vendor.sound) <= len(SPEECH) + 3600
-        await it.line.close()
-
-    async def test_every_finish_is_answered_once(self, model: Realtime) -> None:
-        """A turn waits for it; an utterance without sound is answered too."""
-        it = ring(model)
-        it.line.begin(ONE)
-        it.line.finish(ONE)
-        await until(lambda: ends(it.heard), 10)
-        await it.hears(TWO)
-        await it.answers()
-        assert [answer.utterance for answer in ends(it.heard)] == [ONE, TWO]  # type: ignore[union-attr]
         await it.line.close()
 
     async def test_what_is_dropped_was_never_said(self, model: Realtime, vendor: RealtimeServer) -> None:
@@ -131,13 +84,13 @@ class RealtimeConformance:
         it.line.begin(ONE)
         feed(it.line, SPEECH)
         it.line.drop(ONE)
-        await it.hears(TWO)
+        await it.hears(TWO, SPEECH)
         it.line.drop(TWO)
         vendor.hears = ["Really"]
-        await it.hears(UtteranceId(3))
+        await it.hears(THREE, SPEECH)
         await it.answers()
         assert self.believed(vendor) == ["Really"]
-        assert [answer.utterance for answer in ends(it.heard)] == [TWO, 3]  # type: ignore[union-attr]
+        assert [answer.utterance for answer in it.ends] == [TWO, THREE]  # type: ignore[union-attr]
         await it.line.close()
 
     async def test_what_was_said_without_it_stands_before_the_caller(
@@ -146,7 +99,7 @@ class RealtimeConformance:
         """The greeting came from another voice; notes come with the caller's words."""
         it = ring(model)
         vendor.hears = ["Who are you?"]
-        await it.hears()
+        await it.hears(ONE, SPEECH)
         await it.answers(FromCaller("[It is noon.]"), before=(FromAgent("Good morning."),))
         texts = [item.text for item in vendor.items]
         assert self.in_order(texts, "Good morning.", "Who are you?", "[It is noon.]")
@@ -156,7 +109,7 @@ class RealtimeConformance:
         """The call comes whole; the result goes back to it."""
         vendor.answers = [Answer("One moment.", (("look_up", '{"what":"Öffnung"}'),)), Answer("From nine.")]
         it = ring(model)
-        await it.hears()
+        await it.hears(ONE, SPEECH)
         await it.answers()
         call = it.of(Called)[0].call
         assert (call.name, call.arguments.replace(" ", "")) == ("look_up", '{"what":"Öffnung"}')
@@ -164,41 +117,28 @@ class RealtimeConformance:
         assert any("nine o'clock" in item.text for item in vendor.items)
         await it.line.close()
 
-    async def test_what_it_costs_is_told(self, model: Realtime) -> None:
+    async def test_what_it_costs_is_told_to_the_token(self, model: Realtime) -> None:
         """Tokens in and out, sound apart from text: their prices differ tenfold."""
         it = ring(model)
-        await it.hears()
+        await it.hears(ONE, SPEECH)
         await it.answers()
         assert it.of(Metered) == [Metered(100, 50, 40, 0, 20, 80)]
         await it.line.close()
 
-    async def test_cancelling_is_quiet_and_stops_the_cost(self, model: Realtime, vendor: RealtimeServer) -> None:
+    async def test_cancelling_stops_the_cost(self, model: Realtime, vendor: RealtimeServer) -> None:
         """Every barge-in does it. The vendor is told, and the next answer is the next answer's."""
         vendor.answers = [Answer("This goes on for quite a while, as you hear. " * 4), Answer("Yes?")]
         vendor.faults.piece_s = 0.02
         it = ring(model)
-        await it.hears()
+        await it.hears(ONE, SPEECH)
         async with aclosing(it.line.answer()) as events:  # type: ignore[type-var]
             async for event in events:
                 if isinstance(event, Sounded):
                     break
-        await it.hears(TWO)
+        await it.hears(TWO, SPEECH)
         assert (await it.answers()).strip() == "Yes?"
         assert vendor.spoken < CHAR * 100, "it went on speaking to nobody"
         assert it.deaths == []
-        await it.line.close()
-
-    async def test_a_cancel_behind_the_end_is_no_fault(self, model: Realtime, vendor: RealtimeServer) -> None:
-        """The vendor is faster than the telephone: mostly its answer is whole when the caller interrupts."""
-        it = ring(model)
-        await it.hears()
-        async with aclosing(it.line.answer()) as events:  # type: ignore[type-var]
-            async for event in events:
-                if isinstance(event, Metered):
-                    break
-        await it.hears(TWO)
-        assert await it.answers()
-        assert vendor.open == 1
         await it.line.close()
 
     async def test_silence_of_the_vendor_has_an_end(self, model: Realtime, vendor: RealtimeServer) -> None:
@@ -206,7 +146,7 @@ class RealtimeConformance:
         for knob in ("first_s", "hang_at"):
             setattr(vendor.faults, knob, 3600)
             it = ring(model)
-            await it.hears()
+            await it.hears(ONE, SPEECH)
             failure = await fails(it)
             assert isinstance(failure, Unavailable)
             assert failure.code == "timeout"
@@ -218,7 +158,7 @@ class RealtimeConformance:
         """Behind what came before it; and everything asked of it afterwards fails at once."""
         setattr(vendor.faults, knob, 3200)
         it = ring(model)
-        await it.hears()
+        await it.hears(ONE, SPEECH)
         failure = await fails(it)
         assert failure.code == "cut"
         assert it.size == 3200 or model.eager, "what came before it was handed over"
@@ -226,8 +166,8 @@ class RealtimeConformance:
         assert not it.line.alive
         it.line.begin(TWO)
         it.line.finish(TWO)
-        await until(lambda: len(ends(it.heard)) == 2, 10)
-        assert isinstance(ends(it.heard)[1], Lost)
+        await until(lambda: len(it.ends) == 2, 10)
+        assert isinstance(it.ends[1], Lost)
         await fails(it)
         assert len(it.deaths) == 1
         await it.line.close()
@@ -236,7 +176,7 @@ class RealtimeConformance:
         """Half a message is no speech."""
         vendor.faults.garbage = True
         it = ring(model)
-        await it.hears()
+        await it.hears(ONE, SPEECH)
         assert isinstance(await fails(it), Malformed)
         await it.line.close()
 
@@ -244,7 +184,7 @@ class RealtimeConformance:
         """Memory has one."""
         vendor.faults.endless = True
         it = ring(model)
-        await it.hears()
+        await it.hears(ONE, SPEECH)
         assert (await fails(it)).code == "endless"
         await it.line.close()
 
@@ -276,8 +216,8 @@ class RealtimeConformance:
         """The model heard the caller all the same, and answers."""
         vendor.faults.mute = True
         it = ring(model)
-        await it.hears()
-        assert isinstance(ends(it.heard)[0], Lost)
+        await it.hears(ONE, SPEECH)
+        assert isinstance(it.ends[0], Lost)
         assert it.line.alive
         assert await it.answers()
         await it.line.close()
@@ -286,16 +226,16 @@ class RealtimeConformance:
         """Nothing said, nothing raised: who asked decides what follows."""
         vendor.answers = [Answer("")]
         it = ring(model)
-        await it.hears()
+        await it.hears(ONE, SPEECH)
         assert await it.answers() == ""
         assert it.size == 0
         await it.line.close()
 
-    async def test_closing_is_quiet_in_the_middle_of_everything(self, model: Realtime, vendor: RealtimeServer) -> None:
+    async def test_a_line_that_is_closed_is_gone_over_there(self, model: Realtime, vendor: RealtimeServer) -> None:
         """A caller hangs up when it suits them. No death is told, and the vendor's line is gone."""
         vendor.faults.piece_s = 0.05
         it = ring(model)
-        await it.hears()
+        await it.hears(ONE, SPEECH)
         answer = asyncio.create_task(it.answers())
         await until(lambda: it.size, 10)
         it.line.begin(TWO)
@@ -311,7 +251,7 @@ class RealtimeConformance:
         vendor.faults.piece_s = 0.01
         one, other = ring(model), ring(model)
         vendor.answers = [Answer("First answer."), Answer("Second answer, longer.")]
-        await asyncio.gather(one.hears(), other.hears())
+        await asyncio.gather(one.hears(ONE, SPEECH), other.hears(ONE, SPEECH))
         said = await asyncio.gather(one.answers(), other.answers())
         assert sorted(words.strip() for words in said) == ["First answer.", "Second answer, longer."]
         await one.line.close()
@@ -322,3 +262,17 @@ class RealtimeConformance:
         await model.check()
         with pytest.raises(Rejected):
             await wrong_key.check()
+
+    async def test_a_slow_listener_loses_nothing(self, model: Realtime, vendor: RealtimeServer) -> None:
+        """The vendor is done long before the caller has heard it: what is made waits, within bounds."""
+        vendor.answers = [Answer("A rather long answer. " * 20)]
+        it = ring(model)
+        await it.hears(ONE, SPEECH)
+        async with aclosing(it.line.answer()) as events:  # type: ignore[type-var]
+            async for event in events:
+                it.events.append(event)
+                if len(it.events) == 1:
+                    await until(lambda: vendor.spoken >= CHAR * 440)
+        assert abs(it.size - CHAR * 440) < 400
+        assert it.words.strip() == ("A rather long answer. " * 20).strip()
+        await it.line.close()

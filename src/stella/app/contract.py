@@ -18,6 +18,8 @@ from stella.adapters.chat.dialect import Dialect
 from stella.adapters.receptionist import Knowledge
 from stella.app.company import AgentCompany
 from stella.app.doors import Vendor, vendors
+from stella.app.realtime import USUAL, realtime_access
+from stella.app.realtime import VENDORS as SPEAKING
 from stella.app.settings import Settings
 from stella.app.speech_vendors import EARS, VOICES, Access, cloud_voice, speech_access
 from stella.app.voices import caller_voice
@@ -27,6 +29,7 @@ from stella.calls.tools import Toolboxes
 from stella.domain.errors import ConfigError
 from stella.ports.contract.brain import AGENT, BrainContract
 from stella.ports.contract.judge import Given, Verdict, judge
+from stella.ports.contract.realtime import RealtimeContract
 from stella.ports.contract.speech_to_text import SpeechToTextContract
 from stella.ports.contract.text_to_speech import TextToSpeechContract
 from stella.ports.failure import Unavailable
@@ -58,13 +61,17 @@ class LiveVoiceContract(TextToSpeechContract):
     within = 0.4
 
 
+def _sentence() -> tuple[bytes, str]:
+    """The test's sentence, or why nobody can say it."""
+    try:
+        return caller_voice()(SENTENCE, "en"), ""
+    except (Unavailable, ConfigError) as missing:
+        return b"", f"nobody here can say the test's sentence: {missing}"
+
+
 def ears_trials(settings: Settings, session: aiohttp.ClientSession) -> list[Trial]:
     """Every vendor's ears; what they are told is said by this machine's own voice."""
-    try:
-        speech = caller_voice()(SENTENCE, "en")
-        silent = ""
-    except (Unavailable, ConfigError) as missing:
-        speech, silent = b"", f"nobody here can say the test's sentence: {missing}"
+    speech, silent = _sentence()
 
     @asynccontextmanager
     async def given(name: str, access: Access) -> AsyncIterator[Mapping[str, object]]:
@@ -147,8 +154,27 @@ class _Nowhere:
         return 0
 
 
+def realtime_trials(settings: Settings, session: aiohttp.ClientSession) -> list[Trial]:
+    """Every vendor's model that hears and speaks; what they are told is said by this machine's own voice."""
+    speech, silent = _sentence()
+
+    @asynccontextmanager
+    async def given(vendor: str, access: Access) -> AsyncIterator[Mapping[str, object]]:
+        model = SPEAKING[vendor](USUAL[vendor], access.key, session, access.base)
+        try:
+            yield {"model": model, "speech": speech, "said": WORD}
+        finally:
+            await model.close()
+
+    return [
+        Trial("realtime", f"{vendor}:{USUAL[vendor]}", RealtimeContract, partial(given, vendor, access),
+              access.missing or silent, "some twenty spoken answers")
+        for vendor, access in realtime_access(settings).items() if vendor in SPEAKING
+    ]  # fmt: skip
+
+
 KINDS: tuple[Callable[[Settings, aiohttp.ClientSession], list[Trial]], ...] = (
-    brain_trials, ears_trials, voice_trials,
+    brain_trials, ears_trials, voice_trials, realtime_trials,
 )  # fmt: skip
 
 

@@ -29,6 +29,8 @@ _log = structlog.get_logger("stella.realtime")
 VENDORS: Mapping[str, Callable[[str, str, aiohttp.ClientSession, str], Realtime]] = {
     "openai": OpenAIRealtime, "google": GeminiLive,
 }  # fmt: skip
+USUAL: Mapping[str, str] = {"openai": "gpt-realtime", "google": "gemini-3.8-live"}
+"""The model of each vendor that `stella contract` asks."""
 NAMES = tuple(f"{vendor}:MODEL" for vendor in VENDORS)
 
 

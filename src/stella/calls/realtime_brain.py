@@ -40,7 +40,7 @@ from stella.ports.tool import ToolFacts
 
 _log = structlog.get_logger("stella.realtime")
 
-OF_THIS_TURN = frozenset({"blocked", "empty"})
+OF_THIS_TURN = frozenset({"blocked", "budget", "empty"})
 """Failures that a caller's own words may cause: they send this turn elsewhere, and the line goes on."""
 HEARD = "[You have heard the caller's own voice just now. Answer that.]"
 _RULES = """\
@@ -116,7 +116,7 @@ class RealtimeSession:
         self._toolbox.remember(kept.once)
         self._reply = SpokenReply()
         self._asked_last = row.models[0].name
-        self._line = CallLine(facts.call_sid, row.models, row.health, self._briefing, row.metrics)
+        self._line = CallLine(facts.call_sid, row.models, row.health, self._briefing, row.metrics, facts.may_spend)
 
     def hears(self, language: str) -> bool:
         """Whether a model of the row understands a language."""
@@ -147,8 +147,7 @@ class RealtimeSession:
         """As the port. Raises what the brain behind raised, where that failed too."""
         line, self._reply = self._line.living(), SpokenReply()
         if line is None:
-            why = "path" if not self._line.attached else "" if self._line.allowed else "no-consent"
-            async with aclosing(self._go_on(asked, context, now, why)) as events:
+            async with aclosing(self._go_on(asked, context, now, self._line.forbidden)) as events:
                 async for event in events:
                     yield event
             return
@@ -282,6 +281,8 @@ class RealtimeSession:
         spend("realtime_audio_tokens_written", spent.audio_written)
         if (money := self._row.price(self._line.model.name, spent, self._facts.now.date())) is not None:
             spend("realtime_usd", money)
+        else:
+            spend("unpriced", 1)
 
     def _note(self, tool: str, outcome: Outcome) -> None:
         """Another line, another model and the brain behind know nothing of results, so they get them as a note."""

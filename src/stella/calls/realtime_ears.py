@@ -11,7 +11,7 @@ from stella.calls.ears_chain import EarsChain
 from stella.domain.ids import UtteranceId
 from stella.ports.failure import ProviderError
 from stella.ports.realtime import RealtimeLine
-from stella.ports.speech import Heard, Lost, SpeechToText, SpeechToTextStream, Switched
+from stella.ports.speech import Heard, Lost, SpeechToText, SpeechToTextStream
 
 
 class Session(Protocol):
@@ -172,16 +172,10 @@ class EarsInARow:
         self, language: str, heard: Callable[[Heard], None], hints: tuple[str, ...] = (), also: tuple[str, ...] = ()
     ) -> SpeechToTextStream:
         """As the port."""
-
-        def told(what: Heard) -> None:
-            # That a line is gone is noted where it is looked after, not once more for every pair of ears.
-            if not isinstance(what, Switched) or what.begun:
-                heard(what)
-
         first = (
             None if self._allowed() or self._behind is None else await self._behind.open(language, heard, hints, also)
         )
-        then = await self._chain.open(language, told, hints, also)
+        then = await self._chain.open(language, heard, hints, also)
         return then if first is None else _Gated(first, then, self._allowed)
 
     async def close(self) -> None:

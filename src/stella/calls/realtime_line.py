@@ -37,6 +37,7 @@ class CallLine:
         health: Mapping[str, Breaker],
         briefing: Callable[[Realtime], Briefing],
         metrics: Metrics,
+        may_spend: Callable[[], bool],
     ) -> None:
         """Opens one in the background; to be made on the event loop."""
         self.name = models[0].name
@@ -46,7 +47,7 @@ class CallLine:
         self.busy = False
         """A reply is being made: it ends on the line it began on."""
         self._call, self._models, self._health, self._metrics = call_sid, models, health, metrics
-        self._briefing = briefing
+        self._briefing, self._may_spend = briefing, may_spend
         self._line: RealtimeLine | None = None
         self._number = 0
         self._told: Callable[[Heard], None] = nobody
@@ -67,7 +68,14 @@ class CallLine:
     @property
     def allowed(self) -> bool:
         """Whether the model may hear this caller now."""
-        return self.attached and self._may_hear()
+        return not self.forbidden
+
+    @property
+    def forbidden(self) -> str:
+        """What keeps the model from hearing the caller: another `path` carries the call, `no-consent`, no `budget`."""
+        if not self.attached:
+            return "path"
+        return "" if self._may_hear() and self._may_spend() else "budget" if self._may_hear() else "no-consent"
 
     def attach(self, told: Callable[[Heard], None]) -> None:
         """A stream begins to listen."""

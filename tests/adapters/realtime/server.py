@@ -39,6 +39,8 @@ class Answer:
     calls: tuple[tuple[str, str], ...] = ()
     cut_at: int = -1
     """The connection breaks after so many bytes of this answer."""
+    leaves: bool = False
+    """And the vendor it was asked of is away from then on."""
 
 
 @dataclass
@@ -100,6 +102,7 @@ class RealtimeServer:
     spoken: int = 0
     """Bytes of sound that were sent."""
     url: str = ""
+    away: bool = False
     doors: dict[str, Any] = field(default_factory=dict)
     """Of vendors that are described elsewhere."""
     name: str = "openai"
@@ -133,6 +136,8 @@ class RealtimeServer:
 
     async def openai(self, request: web.Request) -> web.StreamResponse:
         """OpenAI Realtime."""
+        if self.away:
+            return web.Response(status=503)
         return await self.line(request, OpenAILine)
 
     async def line(self, request: web.Request, kind: Callable[[Any, Any, Any], Line]) -> web.StreamResponse:
@@ -307,6 +312,7 @@ class OpenAILine:
                 grown = f" {word}" if item.text else word
                 item.text += grown
                 await self.say("response.output_audio_transcript.delta", delta=grown, **about)
+            server.away = server.away or (told.leaves and item.size >= told.cut_at)
             await self._misbehave(item.size, told.cut_at)
             await self.say("response.output_audio.delta", delta=base64.b64encode(piece).decode(), **about)
             item.size += len(piece)

@@ -9,8 +9,8 @@ from contextlib import aclosing
 import aiohttp
 import pytest
 from tests.adapters.realtime.server import KEY, Answer, RealtimeServer
-from tests.conformance.realtime import RealtimeConformance, fails, ring
-from tests.conformance.speech_to_text import TWO, until
+from tests.conformance.realtime import ONE, SPEECH, TWO, RealtimeConformance, fails, ring
+from tests.conformance.speech_to_text import until
 
 from stella.adapters.cloud_speech import AnswerPatience, OpenAIRealtime
 from stella.ports.failure import Rejected, Unavailable
@@ -40,7 +40,7 @@ class TestOpenAI(RealtimeConformance):
 async def test_mulaw_goes_both_ways_and_turns_are_ours(model: OpenAIRealtime, vendor: RealtimeServer) -> None:
     """No resampling, and no second opinion about who has the floor."""
     it = ring(model, Briefing("Be kind.", "de", voice="marin"))
-    await it.hears()
+    await it.hears(ONE, SPEECH)
     session = vendor.asked[0]["session"]
     assert session["audio"]["input"]["format"] == session["audio"]["output"]["format"] == {"type": "audio/pcmu"}
     assert session["audio"]["input"]["turn_detection"] is None
@@ -55,18 +55,18 @@ async def test_it_believes_what_was_heard(model: OpenAIRealtime, vendor: Realtim
     """Cut at the millisecond, over all items of the turn; what was not heard at all is forgotten."""
     vendor.answers = [Answer("One two three.", (("look_up", "{}"),)), Answer("Four five six.")]
     it = ring(model)
-    await it.hears()
+    await it.hears(ONE, SPEECH)
     await it.answers()
     await it.answers()
     size = [item for item in vendor.items if item.kind == "agent"][-1].size
     it.line.truncate(size / 2 / 8000)
-    await it.hears(TWO)
+    await it.hears(TWO, SPEECH)
     await it.answers()
     agents = [item for item in vendor.items if item.kind == "agent"]
     assert agents[1].text == "(cut)"
     assert agents[1].size == size // 2
     it.line.truncate(0.0)
-    await it.hears(TWO)
+    await it.hears(TWO, SPEECH)
     assert [item.text for item in vendor.items if item.kind == "agent"] == ["One two three.", "(cut)"]
     assert vendor.complaints == []
     await it.line.close()
@@ -77,7 +77,7 @@ async def test_what_nobody_waited_for_is_not_believed(model: OpenAIRealtime, ven
     vendor.answers = [Answer("Nobody hears this."), Answer("Yes?")]
     vendor.faults.first_s = 0.05
     it = ring(model)
-    await it.hears()
+    await it.hears(ONE, SPEECH)
     events = it.line.answer()
     waiting = asyncio.create_task(anext(events))  # type: ignore[arg-type]
     await until(lambda: "response.create" in vendor.kinds())
@@ -92,9 +92,9 @@ async def test_a_call_nobody_answered_is_forgotten(model: OpenAIRealtime, vendor
     """The caller interrupted the tool: its call must not stand there without a result."""
     vendor.answers = [Answer("", (("look_up", "{}"),))]
     it = ring(model)
-    await it.hears()
+    await it.hears(ONE, SPEECH)
     await it.answers()
-    await it.hears(TWO)
+    await it.hears(TWO, SPEECH)
     await it.answers()
     assert "function_call" not in [item.kind for item in vendor.items]
     await it.line.close()
@@ -104,7 +104,7 @@ async def test_a_new_answer_waits_for_the_end_of_the_old(model: OpenAIRealtime, 
     """The vendor makes one at a time, and refuses a second."""
     vendor.faults.piece_s = 0.05
     it = ring(model)
-    await it.hears()
+    await it.hears(ONE, SPEECH)
     for _ in range(3):
         async with aclosing(it.line.answer()) as events:  # type: ignore[type-var]
             async for event in events:
@@ -130,7 +130,7 @@ async def test_an_answer_that_fails_says_why_and_the_line_lives(
     """One answer's trouble is not the next one's."""
     vendor.faults.failed = code
     it = ring(model)
-    await it.hears()
+    await it.hears(ONE, SPEECH)
     failure = await fails(it)
     assert isinstance(failure, kind)
     assert failure.code == means
