@@ -342,6 +342,8 @@ def test_a_caller_after_the_days_money_talks_to_what_costs_nothing(run, house):
     h, plan, live = run(call())
     assert isinstance(plan, OpenStream)
     assert live.frugal and live.agent.version == "1+free"
+    (used,) = live.record.tools
+    assert used.name == "engine_switch" and used.result == "budget"
 
 
 def test_where_nothing_that_is_free_understands_the_caller_words_say_so(run, house):

@@ -7,7 +7,7 @@ from stella.calls.language import first_language
 from stella.calls.legs import Legs
 from stella.calls.live_call import Clock, LiveCall
 from stella.domain.agent import Agent
-from stella.domain.call import CallRecord
+from stella.domain.call import CallRecord, ToolUse
 from stella.domain.consent import Disclosure
 from stella.domain.request import CallRequest
 from stella.ports.brain import CallFacts
@@ -19,7 +19,7 @@ def new_call(request: CallRequest, agent: Agent, engines: Engines, store: CallSt
 
     Where a cap in money is used up, it is answered by engines that cost nothing.
     """
-    frugal = engines.budget.spent(agent, request.to, request.from_)
+    named, frugal = agent.engines, engines.budget.spent(agent, request.to, request.from_)
     if frugal:
         agent = engines.frugal(agent)
     setup, certain = first_language(agent, request.from_, request.country)
@@ -35,6 +35,14 @@ def new_call(request: CallRequest, agent: Agent, engines: Engines, store: CallSt
         created_at=clock.stamp(),
         disclosure=Disclosure(setup.phrases.disclosure),
     )
+    if frugal:
+        told = {
+            "kind": "brain",
+            "from": "".join(named.brain[:1]),
+            "to": "".join(agent.engines.brain[:1]),
+            "mid_reply": False,
+        }
+        record.tools.append(ToolUse("engine_switch", told, "budget", ended_s=0.0))
     meter = engines.budget.meter(record, agent)
     facts = CallFacts(
         request.call_sid, agent, request.from_, setup.code, "stream", clock.wall(), meter.spend, meter.may

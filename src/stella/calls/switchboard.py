@@ -164,6 +164,7 @@ class Switchboard:
     def _open_gather(self, call: LiveCall, why: str) -> Plan:
         if call.frugal:
             # The carrier's ears cost money too, and there is none left.
+            self._metrics.refused("budget")
             self._ledger.finish(call, EndedBy.LIMIT)
             return self._keep_plan(call, goodbye(SPENT, call.language.code))
         path = self._gathers[call.sid] = self._gathers.get(call.sid) or GatherPath(call)
