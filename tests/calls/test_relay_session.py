@@ -325,6 +325,30 @@ def test_the_farewell_is_heard_before_the_session_ends(run, house, witness):
     assert h.record.ended_by is EndedBy.AGENT
 
 
+def test_words_told_ahead_of_the_voice_do_not_end_the_session_before_it(run, house):
+    """Nobody says whether words are told when they begin or when they end: the end of the voice decides."""
+
+    async def call(off_s):
+        h = house(lambda _asked: ["Goodbye, and thank you.", EndCall()], agent=RELAY)
+        line = await begin(h, "none")
+        await asyncio.sleep(8)
+        line.session.speaking(agent=True, on=True)
+        line.session.speaking(agent=True, on=False)
+        line.session.prompt("That was all.", last=True)
+        await asyncio.sleep(0.5)
+        line.session.speaking(agent=True, on=True)
+        line.session.played("Goodbye, and thank you.")
+        await asyncio.sleep(1.5)
+        early = line.ended
+        if off_s is not None:
+            line.session.speaking(agent=True, on=False)
+        await asyncio.sleep(off_s or 2.5)
+        return early, line.ended
+
+    assert run(call(0.1)) == (None, "goodbye")
+    assert run(call(None)) == (None, "goodbye")
+
+
 def test_a_person_is_dialled_by_name_and_who_does_not_answer_brings_the_caller_back(run, house):
     """The number never travels on the socket; the call resumes on a new session with a token of its own."""
 

@@ -55,6 +55,14 @@ def test_few_words_do_not_prove_the_end_of_a_long_turn():
     assert words.played("you") == 0
 
 
+def test_figures_take_longer_to_say_than_to_write():
+    """By the clock alone, eight digits are a sentence: a farewell behind them must not be cut off."""
+    words = told("Call 06601234 please.")
+    assert words.said_after(0, 12) == len("Call")
+    assert words.said_after(0, 5 + 8 * 6) == len("Call 06601234")
+    assert words.said_after(0, 500) == len(words.text)
+
+
 @given(st.text(max_size=80), st.lists(st.text(max_size=20), max_size=6))
 def test_no_telling_claims_more_than_was_sent_or_takes_anything_back(text, tellings):
     """Whatever is told: places only grow, and end with the text."""

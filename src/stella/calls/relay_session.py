@@ -65,6 +65,8 @@ class RelaySession(Shell):
             self._begin_utterance(now - spoken if self._onset is None else self._onset)
         utterance = self._utterance or self._awaited
         if last:
+            if self._offset is not None:
+                self.call.stt_ms.append((now - self._offset) * 1000)
             self._end_utterance(text)
         elif utterance is not None:
             self._wait(LIFE_S)

@@ -28,6 +28,8 @@ START_S = 0.8
 """What a voice may take before its first sound, at the most that is usual."""
 CRAWL, CRAWL_S = 6.0, 4.0
 """With witnesses, an end that was never told is taken for granted after so long."""
+END_S = 3.0
+"""When all words were told, the end of the voice is waited for this long."""
 QUIET_S = 0.5
 """An end of the voice that is followed by a beginning this soon was a breath between two sentences."""
 TICK_S = 0.25
@@ -61,6 +63,7 @@ class RelayVoice:
         self._proven = self._anchor = self._off_upto = 0
         self._anchor_s = self._sent_at = self._on_at = self._off_at = 0.0
         self._sounding = self._witness = self._words_told = False
+        self._told_whole_at: float | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._marks = 0
         self.first_audio_ms: deque[float] = deque(maxlen=500)
@@ -94,6 +97,7 @@ class RelayVoice:
         rest = text[skipped:]
         if not self._pieces:
             self._anchor_s, self._anchor = self._clock(), start
+        self._told_whole_at = None
         self._cycle.add(f"{rest} ")
         self._pieces.append(_Piece(segment, text, start, start + len(rest), skipped))
         self._line.send_text(f"{rest} ", last=False, interruptible=interruptible)
@@ -156,12 +160,19 @@ class RelayVoice:
             self._show_life()
         else:
             self._off_at, self._off_upto = now, len(self._cycle.text)
+            if self._told_whole_at is not None:
+                self._prove(self._off_upto)
         self._arm()
 
     def played(self, words: str) -> None:
         """These words have been spoken."""
         self._words_told = self._witness = True
-        self._prove(self._cycle.played(words))
+        place, whole = self._cycle.played(words), len(self._cycle.text)
+        if place == whole and self._sounding:
+            # Told when they are on their way, perhaps: the last word is heard when the voice ends.
+            self._told_whole_at = self._clock()
+            place = max(0, self._cycle.text.rstrip().rfind(" "))
+        self._prove(place)
 
     def interrupted(self, heard: str) -> bool:
         """The carrier stopped, having said `heard`; the rest is dropped there. Whether there was anything to stop."""
@@ -175,9 +186,9 @@ class RelayVoice:
 
     def answered(self) -> None:
         """Whole words of the caller came and nothing was stopped for them: where nothing else is told, our voice had ended."""
-        whole = len(self._cycle.text)
-        if not self._witness and self._clock() >= self._anchor_s + (whole - self._anchor) / (2 * PACE):
-            self._prove(whole)
+        said = (self._clock() - self._anchor_s) * 2 * PACE
+        if not self._witness and self._cycle.said_after(self._anchor, int(said)) == len(self._cycle.text):
+            self._prove(len(self._cycle.text))
 
     def _prove(self, upto: int) -> None:
         self._proven = max(self._proven, upto)
@@ -230,11 +241,12 @@ class RelayVoice:
         whole = len(self._cycle.text)
         if not self._witness:
             said = (now - self._anchor_s - START_S) * SLOW
-            return self._cycle.word_before(self._anchor + int(said)) if said > 0 else 0
+            return self._cycle.said_after(self._anchor, int(said)) if said > 0 else 0
         patience = QUIET_S * (4 if self._words_told else 1)
         ended = self._off_at > self._on_at > self._sent_at and not self._sounding and now >= self._off_at + patience
         crawled = now >= self._on_at + CRAWL_S + whole / CRAWL and self._on_at > self._sent_at
-        return whole if crawled else self._off_upto if ended else 0
+        told = self._told_whole_at is not None and now >= self._told_whole_at + END_S
+        return whole if crawled or told else self._off_upto if ended else 0
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

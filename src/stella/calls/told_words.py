@@ -6,6 +6,9 @@ _NEAR = 80
 _SHORT, _SHORT_NEAR = 8, 16
 """Letters ahead of the last proven place in which told words are looked for: few words are found anywhere."""
 
+DIGIT_CHARS = 6
+"""What saying one digit of a figure takes, in characters of ordinary words."""
+
 
 class ToldWords:
     """The words of one turn as they were sent, and how far the carrier's telling has come. Places count characters."""
@@ -53,6 +56,16 @@ class ToldWords:
         if self._at >= len(self._letters):
             return len(self.text)
         return self.word_before(self._ends[self._at - 1]) if self._at else 0
+
+    def said_after(self, start: int, characters: int) -> int:
+        """Where a voice that has said so many characters from `start` on is: in figures each digit is a word of its own."""
+        place, left = start, characters
+        while place < len(self.text):
+            left -= DIGIT_CHARS if self.text[place].isdigit() else 1
+            if left < 0:
+                break
+            place += 1
+        return self.word_before(place)
 
     def word_before(self, place: int) -> int:
         """The end of the last whole word up to `place`."""
