@@ -202,6 +202,8 @@ def install(kinds: list[str]) -> None:
         "--no-index",
     ]
     run("installing STELLA itself", [*own, "-e", str(ROOT)], f"Remove {VENV} and run the same make command again.")
+    # Now, and not at the first start: there a full disk would leave compiled modules by halves, which Python believes.
+    run("compiling", [str(VENV / "bin/python"), "-m", "compileall", "-q", "src"], "Check that src can be written to.")
     shutil.rmtree(VENV / "pip-bootstrap", ignore_errors=True)
 
 

@@ -29,6 +29,7 @@ def test_every_line_and_branch_of_the_core_is_taken_by_its_own_tests() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_what_is_not_taken_is_told(tmp_path: Path) -> None:
     """With its place; so is a file without tests, and one whose tests fail."""
     ask = f"import pathlib, own_tests; own_tests.TESTS = pathlib.Path({str(tmp_path)!r});"

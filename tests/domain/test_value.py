@@ -42,6 +42,8 @@ def test_a_value_has_only_the_fields_it_declares() -> None:
         Point(1).z = 2  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(240)
 def test_the_type_checker_refuses_to_change_a_value(tmp_path: Path) -> None:
     """Nothing stops it at run time: that is the price, and this is what is paid with."""
     snippet = tmp_path / "snippet.py"

@@ -38,6 +38,8 @@ def main(kind: str, charset: str) -> int:
 
 
 def _bound() -> None:
+    # A module that is compiled now could not be written whole, and would be in the way of everybody's next start.
+    sys.dont_write_bytecode = True
     for what, most in ((resource.RLIMIT_AS, MEMORY_MOST), (resource.RLIMIT_CPU, CPU_S), (resource.RLIMIT_FSIZE, 0)):
         with contextlib.suppress(ValueError, OSError):
             resource.setrlimit(what, (most, most))
