@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
+from tests.adapters.chat.conftest import KeptOutbox
 from tests.adapters.sherpa import tiny
+from tests.conformance.brain import AGENT
 
 from stella.adapters.models.archives import ARCHIVES
 from stella.adapters.models.folder import ModelFolder
+from stella.app.brains import Brains
+from stella.app.engines import ProcessEngines
+from stella.app.house import house_prices
 from stella.app.local_speech import local_model
+from stella.app.settings import load_settings
 from stella.app.speech import Speech
+from stella.domain.agent import Engines
 from stella.domain.errors import ConfigError
 
 
@@ -58,6 +67,18 @@ async def test_a_folder_that_is_no_model_stops_the_start(models: ModelFolder) ->
     (models.path / "ears-de/joiner.onnx").write_bytes(b"not a model")
     with pytest.raises(ConfigError, match="is not a model that sherpa-onnx can load"):
         await Speech(models).prepare(["sherpa:ears-de@de"], [], ["de"])
+
+
+def test_what_runs_here_costs_nothing_and_answers_when_the_money_is_spent(models: ModelFolder) -> None:
+    """After a day's cap a caller is answered by what costs nothing: these, where the agent names them."""
+    prices = house_prices(load_settings({}))
+    assert prices.of("stt:sherpa:kroko-de", 60.0, date(2026, 11, 30)) == 0.0
+    assert prices.of("tts:sherpa:my-voice@de", 60.0, date(2026, 11, 30)) == 0.0
+    engines = object.__new__(ProcessEngines)
+    engines._make_brains = Brains(KeptOutbox())
+    named = Engines(("deepgram", "sherpa:kroko-de"), ("receptionist",), ("sherpa:thorsten", "elevenlabs"))
+    frugal = engines.frugal(replace(AGENT, engines=named)).engines
+    assert (frugal.stt, frugal.tts) == (("sherpa:kroko-de",), ("sherpa:thorsten",))
 
 
 def test_every_pinned_model_is_on_the_page() -> None:

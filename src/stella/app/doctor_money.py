@@ -13,6 +13,7 @@ from stella.adapters.sql.reading import bills_of, bills_since
 from stella.app.doctor_examination import Examination
 from stella.app.doors import Vendor, vendors
 from stella.app.house import house_prices
+from stella.app.local_speech import LOCAL
 from stella.app.prices import PriceList
 from stella.app.speech import LOCAL_EARS, LOCAL_VOICES
 from stella.calls.budget import DAYS_KEPT, NEAR, Budget
@@ -51,8 +52,12 @@ def check_money(look: Examination) -> None:
 def _paid(agent: Agent, doors: Mapping[str, Vendor]) -> list[str]:
     """The engines of an agent that cost something, as the file of prices names speech."""
     brains = [name for name in agent.engines.brain if (door := _door(name, doors)) is not None and not door.gratis]
-    ears = [f"stt:{name}" for name in agent.engines.stt if name not in LOCAL_EARS]
-    return [*brains, *ears, *(f"tts:{name}" for name in agent.engines.tts if name not in LOCAL_VOICES)]
+    ears = [f"stt:{name}" for name in agent.engines.stt if not name.startswith((*LOCAL_EARS, LOCAL))]
+    return [
+        *brains,
+        *ears,
+        *(f"tts:{name}" for name in agent.engines.tts if not name.startswith((*LOCAL_VOICES, LOCAL))),
+    ]
 
 
 def _door(name: str, doors: Mapping[str, Vendor]) -> Vendor | None:

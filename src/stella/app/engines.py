@@ -11,6 +11,7 @@ from stella.adapters.models.folder import ModelFolder
 from stella.adapters.silero import VoiceActivity
 from stella.adapters.smart_turn import TurnHints as SmartTurn
 from stella.app.brains import LAST_RESORT, Brains
+from stella.app.local_speech import LOCAL
 from stella.app.speech import (
     LAST_EARS,
     LAST_VOICE,
@@ -104,8 +105,8 @@ class ProcessEngines:
     def frugal(self, agent: Agent) -> Agent:
         """The agent with its engines that run here, or those that stand behind the vendors; always on the stream."""
         named = agent.engines
-        stt = tuple(name for name in named.stt if name in LOCAL_EARS) or (LAST_EARS,)
-        tts = tuple(name for name in named.tts if name in LOCAL_VOICES) or (LAST_VOICE,)
+        stt = tuple(name for name in named.stt if name.startswith((*LOCAL_EARS, LOCAL))) or (LAST_EARS,)
+        tts = tuple(name for name in named.tts if name.startswith((*LOCAL_VOICES, LOCAL))) or (LAST_VOICE,)
         brain = tuple(name for name in named.brain if self._make_brains.gratis(name)) or (LAST_RESORT,)
         return replace(
             agent, engines=Named(stt, brain, tts), voice_path="stream", version=f"{agent.version}{FRUGAL}"

@@ -26,6 +26,7 @@ from stella.app.engines import HouseEngines, ProcessEngines
 from stella.app.housekeeping import housekeeping, take_in_bills
 from stella.app.library import Library
 from stella.app.live_events import LiveEvents
+from stella.app.local_speech import LOCAL
 from stella.app.own import NOTHING_OWN, Program
 from stella.app.prices import PriceList, price_list
 from stella.app.realtime import Realtimes, realtime_access
@@ -126,6 +127,7 @@ def web_config(settings: Settings, *, development: bool, operator_token: str, se
 def house_prices(settings: Settings) -> PriceList:
     """What things cost; what runs on this machine costs nothing. Raises ConfigError."""
     own = [f"stt:{name}" for name in LOCAL_EARS] + [f"tts:{name}" for name in LOCAL_VOICES]
+    own += [f"stt:{LOCAL}", f"tts:{LOCAL}"]
     return price_list(settings.prices, frozenset(own))
 
 

@@ -44,7 +44,8 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class PriceList:
-    """Keeps `ports.spending.Prices`. `gratis` are the names that cost nothing and need no line anywhere."""
+    """Keeps `ports.spending.Prices`. `gratis` are the names that cost nothing and need no line anywhere; one that ends in a
+    colon stands for all that begin with it."""
 
     models: Sequence[Price]
     rates: Sequence[Rate]
@@ -69,15 +70,18 @@ class PriceList:
 
     def of(self, what: str, amount: float, day: date) -> float | None:
         """As the port."""
-        if what in self.gratis:
+        if self._gratis(what):
             return 0.0
         rate = self.rate(what, day)
         return None if rate is None else rate.usd * amount / UNITS[rate.unit]
 
+    def _gratis(self, what: str) -> bool:
+        return what in self.gratis or any(name.endswith(":") and what.startswith(name) for name in self.gratis)
+
     def unit(self, what: str) -> str:
         """As the port."""
         rate = self.rate(what)
-        return "" if rate is None or what in self.gratis else rate.unit
+        return "" if rate is None or self._gratis(what) else rate.unit
 
     def by_line(self, what: str) -> bool:
         """As the port."""
