@@ -18,8 +18,9 @@ from stella.calls import own_brain
 from stella.calls.brain_chain import BrainChain
 from stella.calls.builtin_tools import built_in
 from stella.calls.own_brain import OwnBrain
-from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
+from stella.domain.acts import BeganTool, ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
 from stella.domain.transcript import Turn
+from stella.ports.brain import Acted, Said
 from stella.ports.failure import Rejected, Unavailable
 from stella.ports.function_tool import tool
 from stella.ports.own_brain import Talk
@@ -80,8 +81,8 @@ async def test_acts_come_behind_the_words_and_tools_into_the_record() -> None:
     assert words == "Done: soup is ordered."
     used = [act for act in acts if isinstance(act, UsedTool)]
     assert [use.use.name for use in used] == ["order"] and used[0].use.result == "soup is ordered"
-    assert acts[2:] == [EndCall(), TransferTo("Anna Berger"), ChangeLanguage("de")]
-    assert acts[1] == ExpectAnswer("yes-no")
+    assert acts[0] == BeganTool("order") and acts[2] == ExpectAnswer("yes-no")
+    assert acts[3:] == [EndCall(), TransferTo("Anna Berger"), ChangeLanguage("de")]
 
 
 async def test_what_a_function_may_not_do_is_refused() -> None:
@@ -139,6 +140,7 @@ async def test_what_wants_a_yes_is_asked_in_our_words_and_done_in_the_next_turn(
     words, acts = await reply(session, asked("Pay five"))
     assert words.startswith("Gladly.") and words.endswith("Shall I do that?") and "Done" not in words
     assert acts[-1] == ExpectAnswer("yes-no")
+    assert [act.use.error for act in acts if isinstance(act, UsedTool)] == ["unconfirmed"]
     heard = [Turn(1, "caller", "Pay five", 0, 1, False, "Pay five"), Turn(2, "agent", words, 1, 2, False, words)]
     words, _ = await reply(session, asked("Yes", 3), heard)
     assert words == "Gladly. Done: 5 paid."
@@ -173,6 +175,44 @@ async def test_an_interruption_closes_the_function() -> None:
         async for _ in events:
             break
     assert closed.is_set()
+
+
+async def test_a_tool_that_works_is_known_while_it_works() -> None:
+    """So the caller is told that it takes a moment, before it is done."""
+    go_on = asyncio.Event()
+
+    @tool(changes=False)
+    async def slow() -> str:
+        """Takes its time."""
+        await go_on.wait()
+        return "there"
+
+    async def answer(talk: Talk) -> AsyncIterator[str]:
+        yield await talk.use("slow")
+
+    events = own(answer, slow).open(FACTS).reply(asked("Well?"), (), NOW)
+    first = await anext(events)
+    assert first == Acted(BeganTool("slow"))
+    go_on.set()
+    rest = [event async for event in events]
+    assert Said("there") in rest and isinstance(rest[0], Acted)
+
+
+async def test_a_function_runs_in_one_task_and_is_not_far_ahead() -> None:
+    """Libraries with scopes of their own need the one; what nobody hears any more should not be thought, the other."""
+    tasks, made = set(), []
+
+    async def answer(talk: Talk) -> AsyncIterator[str]:
+        for number in range(100):
+            tasks.add(asyncio.current_task())
+            made.append(number)
+            yield f"{number}. "
+
+    events = own(answer).open(FACTS).reply(asked("Count"), (), NOW)
+    for _ in range(3):
+        await anext(events)
+    assert len(tasks) == 1 and asyncio.current_task() not in tasks and len(made) < 20
+    await events.aclose()  # type: ignore[attr-defined]
 
 
 async def breaks(talk: Talk) -> AsyncIterator[str]:

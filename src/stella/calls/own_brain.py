@@ -16,7 +16,7 @@ import structlog
 from stella.calls import instructions
 from stella.calls.plain_speech import PlainSpeech
 from stella.calls.tools import Outcome, Toolbox, Toolboxes
-from stella.domain.acts import ExpectAnswer
+from stella.domain.acts import Act, BeganTool, ExpectAnswer
 from stella.domain.transcript import Turn
 from stella.ports.brain import Acted, Asked, BrainEvent, CallFacts, Said
 from stella.ports.company import Company
@@ -29,6 +29,11 @@ _log = structlog.get_logger("stella.brains")
 
 FIRST_S, BETWEEN_S = 10.0, 10.0
 """How long a caller waits for the first word of a function, and then for each further piece."""
+TOOL_S = 40.0
+"""The same while a tool works: its own deadline is shorter."""
+CLOSE_S = 1.0
+TEXTS_AHEAD, ACTS_MOST = 8, 200
+"""Pieces a function may be ahead of what is read, and deeds of one turn that are noted."""
 WORDS_MOST = 1_200
 MEMORY_MOST = 8_192
 
@@ -93,6 +98,72 @@ class OwnBrain:
         """A function holds nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """A tool wants the caller's yes: everything before it was said and done, nothing behind it counts."""
+
+    question: str
+
+
+class _Run:
+    """One answer: the function runs in a task of its own, from its first line to its last, and what it says and does comes
+    out as it happens. Whoever stops reading ends it."""
+
+    def __init__(self, answer: Answer, name: str) -> None:
+        self._answer, self._name = answer, name
+        self._items: asyncio.Queue[str | Act | _Ask | Exception | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(TEXTS_AHEAD)
+        self._acts = 0
+
+    def tell(self, act: Act) -> None:
+        """Something was done."""
+        self._acts += 1
+        if self._acts <= ACTS_MOST:
+            self._items.put_nowait(act)
+
+    def ask(self, question: str) -> None:
+        """The caller must be asked."""
+        self._items.put_nowait(_Ask(question))
+
+    async def items(self, talk: Talk) -> AsyncGenerator[str | Act | _Ask, None]:
+        """Texts and acts in their order, each within its time. Raises what the function raised, or Unavailable."""
+        task = asyncio.get_running_loop().create_task(self._function(talk), name=f"own-{self._name}")
+        patience = FIRST_S
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(patience):
+                        item = await self._items.get()
+                except TimeoutError:
+                    raise Unavailable(self._name, "timeout") from None
+                if item is None:
+                    return
+                if isinstance(item, Exception):
+                    raise item
+                patience = TOOL_S if isinstance(item, BeganTool) else BETWEEN_S
+                yield item
+                if isinstance(item, str):
+                    self._room.release()
+        finally:
+            task.cancel()
+            await asyncio.wait([task], timeout=CLOSE_S)
+
+    async def _function(self, talk: Talk) -> None:
+        try:
+            answer = self._answer(talk)
+            if inspect.isawaitable(answer):
+                self._items.put_nowait(_text(await answer, self._name))
+            else:
+                async with aclosing(answer) as pieces:  # type: ignore[type-var]
+                    async for piece in pieces:
+                        await self._room.acquire()
+                        self._items.put_nowait(_text(piece, self._name))
+        except Exception as fault:  # noqa: BLE001 it is raised where it is waited for
+            self._items.put_nowait(fault)
+        else:
+            self._items.put_nowait(None)
+
+
 class OwnSession:
     """One call. Memory is the function's; a turn that was stopped keeps what it had remembered by then."""
 
@@ -112,62 +183,37 @@ class OwnSession:
         facts = ToolFacts(self._facts.call_sid, self._facts.caller, language, agent, now)
         briefing = instructions.standing(agent, self._company, language)
         briefing = f"{briefing}\n\n[{self._company.clock(now)}]"
+        run = _Run(self._answer, self._name)
         talk = Talk(
             asked, tuple(context), self._facts, language, briefing, self._kept.memory,
-            _Tools(self._toolbox, facts, asked.turn_over), self._company,
+            _Tools(self._toolbox, facts, asked.turn_over), self._company, run.tell, run.ask,
         )  # fmt: skip
         for _, late in self._toolbox.new_turn(asked.text, context):
             for act in late.acts:
                 yield Acted(act)
         if asked.text:
             await self._company.understand(asked.text)
-        speech, said = PlainSpeech(), 0
-        async with aclosing(self._pieces(talk)) as pieces:
-            async for piece in pieces:
-                for event in _noted(talk):
-                    yield event
-                if talk.question:
-                    break
-                if words := speech.feed(piece):
+        speech, said, question = PlainSpeech(), 0, ""
+        async with aclosing(run.items(talk)) as items:
+            async for item in items:
+                if isinstance(item, _Ask):
+                    question = item.question
+                elif not isinstance(item, str):
+                    yield Acted(item)
+                elif words := speech.feed(item):
                     said += len(words)
                     yield Said(words)
-                if said > WORDS_MOST:
+                if question or said > WORDS_MOST:
                     break
-        if talk.question:
+        if question:
             # Our words, and nothing of the function's behind them: what comes next is the caller's answer.
-            yield Said(f"{speech.flush()} {talk.question}")
+            yield Said(f"{speech.flush()} {question}")
             yield Acted(ExpectAnswer("yes-no"))
             return
         if rest := speech.flush():
             yield Said(rest)
-        for event in [*_noted(talk), *(Acted(act) for act in talk.last)]:
-            yield event
-
-    async def _pieces(self, talk: Talk) -> AsyncGenerator[str, None]:
-        """What the function says, each piece within its time. Raises Unavailable."""
-        answer = self._answer(talk)
-        if inspect.isawaitable(answer):
-            try:
-                async with asyncio.timeout(FIRST_S):
-                    yield _text(await answer, self._name)
-            except TimeoutError:
-                raise Unavailable(self._name, "timeout") from None
-            return
-        patience, closing = FIRST_S, getattr(answer, "aclose", None)
-        try:
-            while True:
-                try:
-                    async with asyncio.timeout(patience):
-                        piece = await anext(answer)
-                except StopAsyncIteration:
-                    return
-                except TimeoutError:
-                    raise Unavailable(self._name, "timeout") from None
-                patience = BETWEEN_S
-                yield _text(piece, self._name)
-        finally:
-            if closing is not None:
-                await closing()
+        for act in talk.last:
+            yield Acted(act)
 
     def switch(self, language: str) -> None:
         """Go on in another language of the agent."""
@@ -189,12 +235,6 @@ class OwnSession:
     async def close(self) -> None:
         """As the port."""
         await self._toolbox.close()
-
-
-def _noted(talk: Talk) -> list[BrainEvent]:
-    events: list[BrainEvent] = [Acted(act) for act in talk.records]
-    talk.records.clear()
-    return events
 
 
 def _text(piece: object, name: str) -> str:

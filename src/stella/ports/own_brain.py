@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeAlias
 
 import msgspec
 
-from stella.domain.acts import Act, ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
+from stella.domain.acts import Act, BeganTool, ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
 from stella.domain.call import ToolUse
 from stella.domain.transcript import Turn
 from stella.ports.brain import Asked, CallFacts
@@ -60,9 +60,9 @@ class Talk:
     memory: dict[str, Any]
     tools: Toolbox
     company: Company
-    records: list[Act] = field(default_factory=list)
+    tell: Callable[[Act], None]
+    ask: Callable[[str], None]
     last: list[Act] = field(default_factory=list)
-    question: str = ""
 
     @property
     def text(self) -> str:
@@ -102,16 +102,21 @@ class Talk:
         Where the tool wants the caller's yes first, the caller is asked and this answer ends; use it again next turn.
         """
         encoded = msgspec.json.encode(arguments).decode()
-        outcome = await self.tools.use(ToolCall(f"own-{len(self.records)}", name, encoded))
-        self.question = self.question or outcome.ask
+        self.tell(BeganTool(name[:80]))
+        outcome = await self.tools.use(ToolCall(f"own-{name[:40]}", name, encoded))
         for act in outcome.acts:
-            (self.records if isinstance(act, UsedTool) else self.last).append(act)
+            if isinstance(act, UsedTool):
+                self.tell(act)
+            else:
+                self.last.append(act)
+        if outcome.ask:
+            self.ask(outcome.ask)
         return outcome.text
 
     def note(self, name: str, arguments: Mapping[str, Any], result: str, error: str | None = None) -> None:
         """Write into the call's record that something was done that STELLA cannot see."""
         use = ToolUse(name[:80], dict(arguments), result[:4000], error=error)
-        self.records.append(UsedTool(use))
+        self.tell(UsedTool(use))
 
     def spend(self, what: str, amount: float) -> None:
         """Add to the call's cost, such as `brain_usd` or `brain_tokens_sent`."""
@@ -137,7 +142,7 @@ class Talk:
         """Say what kind of answer this asks for: `yes-no`, `digits`, `name` or `number`. It is then waited for rightly."""
         if kind not in ("open", "yes-no", "digits", "name", "number"):
             raise ValueError("expect open, yes-no, digits, name or number")
-        self.records.append(ExpectAnswer(kind, max_digits=max_digits, hints=tuple(hints)))
+        self.tell(ExpectAnswer(kind, max_digits=max_digits, hints=tuple(hints)))
 
 
 Answer: TypeAlias = Callable[[Talk], Awaitable[str] | AsyncIterator[str]]
