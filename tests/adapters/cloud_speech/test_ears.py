@@ -140,6 +140,19 @@ async def test_no_sound_is_sent_faster_than_assemblyai_takes_it(
     assert max(vendors.paces) < 0.7
 
 
+async def test_long_noise_is_no_failure_of_a_vendor_that_says_nothing_of_it(
+    vendors: VendorServer, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cough, or a car: an answer without words, over the same line, and nobody's health is touched."""
+    monkeypatch.setattr(AssemblyAI, "noise_s", 0.3)
+    ears = make("assemblyai", vendors, session)
+    (answer,) = ends(await utter(ears, SILENCE * 4))
+    assert isinstance(answer, Final)
+    assert answer.text == ""
+    assert (ears.timeouts, ears.losses, vendors.lines) == (0, 0, 1)
+    await ears.close()
+
+
 async def test_a_language_that_is_heard_is_told(ears: CloudEars, vendors: VendorServer) -> None:
     """Only where several were listened for; and one word alone tells nothing."""
     vendors.language = "de"

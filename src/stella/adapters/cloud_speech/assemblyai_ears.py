@@ -47,7 +47,8 @@ class AssemblyAI:
     codec = "mu-law 8 kHz"
     ask, goodbye = '{"type":"ForceEndpoint"}', '{"type":"Terminate"}'
     keep_alive: str | bytes = ""
-    least, tail_s, quiet_s = 400, 1.2, 0.9
+    least, tail_s, quiet_s = 400, 0.8, 0.9
+    noise_s: float | None = 1.5
     lead_s: float | None = 1.0
 
     def __init__(self, key: str, base: str = "") -> None:

@@ -87,6 +87,7 @@ class Nova:
     ask, goodbye = '{"type":"Finalize"}', '{"type":"CloseStream"}'
     keep_alive: str | bytes = '{"type":"KeepAlive"}'
     least, tail_s, quiet_s = 0, 0.5, 0.5
+    noise_s: float | None = None
     lead_s: float | None = None
 
     def __init__(self, key: str, base: str = "") -> None:
@@ -134,6 +135,7 @@ class Flux:
     ask, goodbye = '{"type":"ForceEndTurn"}', '{"type":"CloseStream"}'
     keep_alive: str | bytes = b"\xff" * 640
     least, tail_s, quiet_s = 0, 0.5, 0.7
+    noise_s: float | None = None
     lead_s: float | None = None
 
     def __init__(self, key: str, base: str = "") -> None:

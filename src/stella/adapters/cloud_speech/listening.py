@@ -38,7 +38,8 @@ class Dialect(Protocol):
     `ask` asks for the answer, `keep_alive` is sent when nothing else was (sound counts as sound), `goodbye` ends.
     No message of sound is shorter than `least`; `lead_s` is how far ahead of real time sound may come, None: any.
     `tail_s`: an answer to our asking may end that long before the sound does; `quiet_s`: so long it is waited for where
-    there may be nothing to answer.
+    there may be nothing to answer; `noise_s`: so long where nothing at all was heard in long sound, by a vendor that says
+    nothing of what is no speech (None: every vendor that lives says how far it has listened).
     """
 
     vendor: str
@@ -55,6 +56,7 @@ class Dialect(Protocol):
     lead_s: float | None
     tail_s: float
     quiet_s: float
+    noise_s: float | None
 
     def url(self, language: str, also: tuple[str, ...], hints: tuple[str, ...]) -> str:
         """Where to connect to."""
@@ -102,6 +104,8 @@ class Listening:
     def _connect(self) -> Socket:
         self._failure, self._transcript = None, Transcript()
         self._sent = self._answered = self._gone = 0
+        self._lives = False
+        """Whether the vendor has said anything over this line."""
         self._since = self._loop.time()
         self._packet.clear()
         self._early.clear()
@@ -201,18 +205,27 @@ class Listening:
             begun.timer = self._loop.call_later(0, self._answer, begun)
             return
         self._pass(self._dialect.ask)
-        held = sum(len(one) for one in self._early if isinstance(one, bytes)) / RATE
-        begun.timer = self._loop.call_later(self._ears.patience + held, self._lose, begun, "timeout")
+        begun.timer = self._loop.call_later(self._ears.patience + self._held_s(), self._lose, begun, "timeout")
         self._wait_less(begun)
 
     def _wait_less(self, begun: _Utterance) -> None:
         """Where nearly all is heard and nothing is left in doubt, no reply may come: a moment, and what there is counts."""
         unheard = begun.end / RATE - max(self._transcript.seen, begun.start / RATE)
-        if begun.quiet or begun.timer is None or self._transcript.uncertain or unheard >= TAIL_S:
+        if begun.quiet or begun.timer is None or self._transcript.uncertain:
+            return
+        wait: float | None = self._dialect.quiet_s
+        if unheard >= TAIL_S:
+            heard = self._transcript.between(begun.start / RATE, float("inf"))
+            wait = self._dialect.noise_s if self._lives and not heard else None
+        if wait is None or wait >= self._ears.patience:
             return
         begun.quiet = True
         begun.timer.cancel()
-        begun.timer = self._loop.call_later(self._dialect.quiet_s, self._answer, begun)
+        begun.timer = self._loop.call_later(wait + self._held_s(), self._answer, begun)
+
+    def _held_s(self) -> float:
+        """Seconds of sound that may not be sent yet."""
+        return sum(len(one) for one in self._early if isinstance(one, bytes)) / RATE
 
     def drop(self, utterance: UtteranceId) -> None:
         """As the port."""
@@ -224,8 +237,10 @@ class Listening:
 
     def _told(self, text: str) -> None:
         """A message of the vendor's. Raises ProviderError."""
-        told = self._dialect.read(text)
+        told, self._lives = self._dialect.read(text), True
         if told is None:
+            for begun in self._pending.values():
+                self._wait_less(begun)
             return
         self._ears.healthy = True
         self._transcript.take(told)
