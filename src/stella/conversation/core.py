@@ -219,7 +219,8 @@ class Conversation:
         due = self._delivering.step()
         if due == DONE:
             return DONE
-        if self._idle.spent():
+        limits = self._floor.limits
+        if limits is not None and limits.spent and self._idle.spent():
             return DONE
         at = self._hearing.step()
         if at < due:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stella.conversation.policy import Policy
-from stella.conversation.whole import is_finished, is_question
+from stella.conversation.whole import End, how_it_ends
 from stella.conversation.words import (
     Answer,
     count_digits,
@@ -67,11 +67,12 @@ class Endpointing:
             return self._number(text, expected.max_digits, usual)
         if over:
             return shortest
-        if is_unfinished(text):
-            return longest
-        if not is_finished(text):
+        end = how_it_ends(text)
+        if end is End.OPEN:
             return None
-        return shortest if is_question(text) else max(shortest, self._pace * self._policy.pace_margin)
+        if end is End.WHOLE:
+            return max(shortest, self._pace * self._policy.pace_margin)
+        return shortest if end is End.QUESTION else longest
 
     def _number(self, text: str, digits: int, usual: float) -> float:
         """A number that has all its digits is over. Where nobody knows how many it has, it may go on in its beat."""

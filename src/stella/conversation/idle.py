@@ -48,7 +48,8 @@ class Idle:
         if limits is None:
             return NEVER
         now = floor.now
-        if limits.over(now):
+        due = limits.deadline(now)
+        if due is not None and now >= due and limits.over(now):
             self.force_end(floor.phrases.farewell, EndedBy.LIMIT)
             return DONE
         quiet = NEVER
@@ -57,7 +58,6 @@ class Idle:
                 floor.speak(Kind.PHRASE, [floor.phrases.limit_warning])
                 return DONE
             quiet = self._consenting.step() if floor.gate.step is Step.WAITING else self._prompt(now)
-        due = limits.deadline(now)
         return quiet if due is None or quiet < due else due
 
     def _prompt(self, now: float) -> float:

@@ -5,6 +5,8 @@ Looked at once for every pause, with sets and no patterns: it must cost nothing.
 
 from __future__ import annotations
 
+from enum import Enum, auto
+
 from stella.conversation.words import SUBORDINATORS, is_unfinished, split
 
 
@@ -38,6 +40,7 @@ _INTRODUCING = frozenset(
     }
 )  # fmt: skip
 """Who gives a name gives it whole, in two words or more."""
+_INTRODUCING_WORDS = frozenset(words[-1] for words in _INTRODUCING)
 _CLOSING = _list("thanks please bye goodbye danke dankeschön bitte tschüss tschüs wiederhören wiederschauen")
 _CLOSINGS = frozenset(
     {
@@ -64,28 +67,40 @@ _NO_VERBS = _list(
 _PARTICIPLES = ("ge", "be", "ver", "er", "ent", "zer")
 
 
-def is_question(text: str) -> bool:
-    """Whether a whole question was asked, with a question mark or by the order of its words."""
-    return _asks(text, split(text[-_TAIL:]))
+class End(Enum):
+    """What the words themselves say of how a text ends."""
+
+    OPEN = auto()
+    """Nothing: it may be over, or not."""
+    UNFINISHED = auto()
+    """More is to come."""
+    WHOLE = auto()
+    """A sentence is whole: a thank-you or goodbye, a name that was given, a German clause whose last verb has come."""
+    QUESTION = auto()
+    """A whole question, with a question mark or by the order of its words."""
 
 
-def is_finished(text: str) -> bool:
-    """Whether the words themselves say that a sentence is whole: a question, a thank-you or goodbye at the end, a name
-    that was given, a German clause whose last verb has come."""
+def how_it_ends(text: str) -> End:
+    """What the words say of the end of a text."""
+    if is_unfinished(text):
+        return End.UNFINISHED
     said = split(text[-_TAIL:])
-    if not said or is_unfinished(text):
-        return False
-    if _asks(text, said) or said[-1] in _CLOSING or tuple(said[-2:]) in _CLOSINGS:
-        return True
-    return _introduces(said) or _closes_a_clause(said, noun=text.rsplit(maxsplit=1)[-1][:1].isupper())
+    if not said:
+        return End.OPEN
+    if _asks(text, said):
+        return End.QUESTION
+    if said[-1] in _CLOSING or tuple(said[-2:]) in _CLOSINGS:
+        return End.WHOLE
+    whole = _introduces(said) or _closes_a_clause(said, noun=text.rsplit(maxsplit=1)[-1][:1].isupper())
+    return End.WHOLE if whole else End.OPEN
 
 
 def _asks(text: str, said: list[str]) -> bool:
     """Whether these, the last words of the text, are a question or the end of one."""
     if text.rstrip().endswith("?"):
-        return bool(said)
-    first = split(text[:_TAIL])[:1] if len(text) > _TAIL else said[:1]
-    if len(said) >= _LEAST and first[0] in _ASKING:
+        return True
+    first = split(text[:_TAIL])[0] if len(text) > _TAIL else said[0]
+    if len(said) >= _LEAST and first in _ASKING:
         return True
     if _ROUND_ABOUT_WORDS.isdisjoint(said):
         return False
@@ -98,6 +113,8 @@ def _asks(text: str, said: list[str]) -> bool:
 
 def _introduces(said: list[str]) -> bool:
     """Whether a name was given in two to four words."""
+    if _INTRODUCING_WORDS.isdisjoint(said[-5:-2]):
+        return False
     for words in (2, 3, 4):
         before = said[-words - 3 : -words]
         if tuple(before) in _INTRODUCING or tuple(before[-2:]) in _INTRODUCING:

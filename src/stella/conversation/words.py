@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 
 
 def _list(words: str) -> frozenset[str]:
@@ -75,7 +75,14 @@ class Answer(Enum):
 
 def split(text: str) -> list[str]:
     """The words of a transcript, in lower case, without punctuation."""
-    return _WORD.findall(text.lower().replace("’", "'"))
+    said: list[str] = []
+    for chunk in text.lower().replace("’", "'").split():
+        # A pattern costs four times as much, and most words need none.
+        if chunk.isalnum():
+            said.append(chunk)
+        else:
+            said += _WORD.findall(chunk)
+    return said
 
 
 def is_backchannel(text: str) -> bool:
