@@ -33,6 +33,7 @@ def ended(floor: Floor) -> float:
 def test_a_turn_ends_after_a_silence_and_is_put_to_the_brain() -> None:
     """Not before, and with all that was said."""
     floor = stage()
+    floor.limits = None  # without any the brain is asked all the same
     utterance(floor, "hello there", ended=0.5)
     assert ended(floor) == pytest.approx(NOW - 0.5 + 0.7)
     assert taken(floor) == []
@@ -236,6 +237,19 @@ def test_a_turn_of_ours_that_can_give_way_does(what: str) -> None:
     assert floor.mine is not None
     assert floor.mine is not before
     assert floor.mine.asked == (("first second" if what == "reply" else "second"), "")
+
+
+def test_a_question_that_grew_is_not_asked_anew_for_money_that_is_used_up() -> None:
+    """The reply gives way, and the words stay the caller's: they are written down with the goodbye."""
+    floor = stage()
+    asked(floor, "first")
+    assert floor.limits is not None
+    floor.limits.cost_grew(1.0)
+    utterance(floor, "second")
+    assert ended(floor) == DONE
+    assert [type(order) for order in taken(floor)] == [do.CancelReply]
+    assert floor.mine is None
+    assert floor.caller.text == "first second"
 
 
 @pytest.mark.parametrize("what", ["reply", "phrase"])

@@ -85,6 +85,8 @@ class TurnEnd:
             return
         if floor.mine is not None:
             floor.give_up_turn()
+        if floor.limits is not None and floor.limits.spent:
+            return  # `idle` ends the call now that nobody speaks; asking with more words would cost once more
         caller = floor.take_caller()
         floor.ask(caller, (caller.text, caller.digits), hold_until=hold_until)
 
