@@ -321,3 +321,27 @@ def test_every_kind_of_fact_is_taken() -> None:
         core = greeted()
         core.handle(fact, 5.0)
         assert "unsettled" not in core.counts
+
+
+def test_whether_we_may_be_talked_over_can_be_seen() -> None:
+    """A carrier that hears for us must be told."""
+    core = conversation(ASKS)
+    assert core.yields
+    core.handle(on.CallAnswered(), 0.0)
+    assert not core.yields
+    core.handle(on.CallEnded(EndedBy.CALLER), 1.0)
+    assert core.yields
+
+
+def test_whether_more_will_be_said_can_be_seen() -> None:
+    """Of a fixed turn all of it is ordered at once; of a reply nobody knows until it has ended."""
+    core = greeted()
+    assert core.all_said
+    core.handle(on.DigitPressed("7"), 2.0)
+    core.handle(on.TimePassed(), 2.6)
+    assert not core.all_said
+    turn = core._floor.mine.turn  # type: ignore[union-attr]
+    core.handle(on.ReplyGrew(turn, "Seven."), 3.0)
+    assert not core.all_said
+    core.handle(on.ReplyEnded(turn), 3.1)
+    assert core.all_said
