@@ -13,7 +13,9 @@ from tests.adapters.realtime.google import gemini
 from tests.adapters.realtime.server import KEY, Answer, RealtimeServer
 
 from stella.app.child_server import serve
-from stella.app.voices import caller_voice
+from stella.app.engines import embedded_voice
+from stella.app.voices import caller_voice, models_folder
+from stella.calls.alignment import Alignment
 from stella.domain.errors import ConfigError
 from stella.phone import HangUp, Interrupt, Speak
 
@@ -211,6 +213,33 @@ def test_a_wrong_key_is_named_at_the_start_and_callers_are_answered(models: Path
     said = turns(heard, "agent")
     assert len(said) >= 2
     assert heard.commits == [0]
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("de", "Guten Tag, wir haben heute von neun bis siebzehn Uhr geöffnet. Am Samstag ist geschlossen, und am Sonntag auch."),
+        ("de", "Die Nummer lautet null eins, fünf fünf, sieben acht neun. Ich wiederhole das gerne noch einmal für Sie. Danke."),
+        ("en", "Your order number is 4711, placed on the 3rd of March 2026. It will be there tomorrow, I promise. What else?"),
+        ("en", "Yes. Of course, that is no problem at all, I'll put you through to Mrs Berger now. One moment please."),
+    ],
+)  # fmt: skip
+async def test_words_over_a_real_voice_are_never_believed_too_early(models: Path, language: str, text: str) -> None:
+    """Held against a voice that knows when its clauses end; the model's own does not say."""
+    voice, it = embedded_voice(models_folder(models)), Alignment()
+    await voice.start()
+    words = []
+    async for sound in voice.speak(text, language):
+        it.sounded(sound.mulaw)
+        words += sound.words
+    await voice.close()
+    it.grew(text)
+    it.end()
+    assert words
+    for word in words:
+        believed = it.end_of(word.chars)
+        assert believed is not None
+        assert word.end - 0.05 <= believed <= word.end + 1.5
 
 
 def test_a_missing_key_stops_the_start(models: Path, inbox: Inbox, tmp_path: Path) -> None:

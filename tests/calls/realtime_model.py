@@ -217,10 +217,11 @@ class Spoken:
 
 def speaking(
     house: Callable[..., House], *models: Model, preset: Preset = Preset.DISCLOSE,
-    script: Any = lambda _asked: ["I am the brain behind."], tools: Sequence[Any] = (), **options: Any,
+    script: Any = lambda _asked: ["I am the brain behind."], tools: Sequence[Any] = (),
+    policy: dict[str, float] | None = None, **options: Any,
 ) -> Spoken:  # fmt: skip
     """Build it inside a running loop."""
-    agent = replace(AGENT, preset=preset, voice_path="realtime")
+    agent = replace(AGENT, preset=preset, voice_path="realtime", policy=policy or {})
     h = house(script, agent=agent, **options)
     row = list(models) or [Model()]
     clock = asyncio.get_running_loop().time

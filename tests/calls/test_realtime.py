@@ -376,6 +376,85 @@ def test_without_money_left_the_model_hears_nothing_more(run, house):
     assert texts(it.record, "agent")[1:3] == ["Yes, of course.", "I am the brain behind."]
 
 
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_asked_ahead_it_answers_what_was_said_in_the_end(run, house, goes_on):
+    """The answer is begun before the turn is certainly over; a caller who goes on takes it back, unheard and forgotten."""
+
+    async def call():
+        it = speaking(house, policy={"speculate": 1.0})
+        await it.ring()
+        await asyncio.sleep(4)
+        it.model.answers = [say("Which rooms?"), say("Fourteen rooms.")] if goes_on else [say("Fourteen rooms.")]
+        await it.says("how many rooms")
+        await asyncio.sleep(0.3)
+        if goes_on:
+            await it.says("do you have")
+        await asyncio.sleep(5)
+        await it.hangs_up()
+        return it
+
+    it = run(call())
+    line = it.model.lines[0]
+    assert it.record.turns[2].heard_text == "Fourteen rooms."
+    assert texts(it.record, "caller") == ["how many rooms do you have" if goes_on else "how many rooms"]
+    assert len(line.asked) == 1 + goes_on
+    assert line.cut == ([0.0] if goes_on else [])
+
+
+def test_a_stream_that_is_lost_leaves_the_line_free_for_the_next(run, house):
+    """What was being said on the old stream is nobody's any more; the new one counts its utterances from one again."""
+
+    async def call():
+        it = speaking(house)
+        await it.ring()
+        await asyncio.sleep(4)
+        await it.says("hello there")
+        await asyncio.sleep(0.2)
+        speaking_on = asyncio.create_task(it.house.ears.says("this is cut", 3.0))
+        await asyncio.sleep(0.5)
+        it.session.gone()
+        await speaking_on
+        it.session, it.line = it.house.connect(await it.house.after(), "MZ" + "4" * 32)
+        await asyncio.sleep(6)
+        await it.says("are you there")
+        await asyncio.sleep(5)
+        await it.hangs_up()
+        return it
+
+    it = run(call())
+    line = it.model.lines[0]
+    assert len(it.model.lines) == 1
+    assert {1, 2} <= set(line.dropped)
+    assert line.finished[-1] == 1
+    assert texts(it.record, "caller")[-1] == "are you there"
+    assert it.record.turns[-1].text == "Yes, of course."
+
+
+def test_another_process_goes_on_with_what_it_knows(run, house):
+    """The language, what tools have done, and the brain behind."""
+
+    async def call():
+        it = speaking(house, tools=[Rooms()])
+        await it.ring()
+        await asyncio.sleep(4)
+        it.model.answers = [[called("free_rooms", '{"what":"Monday"}')], say("Two.")]
+        await it.says("is there a room on monday")
+        await asyncio.sleep(4)
+        state = it.session.call.brain.state()
+        brain = it.house.switchboard._engines._brain
+        again = brain.open(it.session.call.brain._facts, state)
+        broken = brain.open(it.session.call.brain._facts, b"{")
+        await again.close()
+        await broken.close()
+        await it.hangs_up()
+        return it, state, again
+
+    it, state, again = run(call())
+    assert len(state) < 16_384
+    assert any("two rooms on Monday" in done for done in again._kept.done)
+    assert it.house.brain.states[-2:] == [b"state", b""]
+
+
 def test_a_tool_is_used_through_the_same_registry(run, house):
     """Checked, counted, in the record; what the model said before it is heard meanwhile."""
 

@@ -18,8 +18,9 @@ VOICED_POWER = 1e-5
 """-50 dB below full scale: below it nobody speaks."""
 SLOWEST_CHARS_A_S = 8.0
 """Of voiced sound, while the whole is not known."""
-LATE_S = 0.5
-"""Seconds of voice by which every word is believed later than it was reckoned."""
+LATE_S, DRIFT = 0.5, 0.12
+"""Seconds of voice by which every word is believed later than it was reckoned; and the share of the way to the nearer end of the
+answer, for nobody speaks at one pace throughout."""
 DIGIT = 4.0
 """A digit is a word when it is spoken."""
 
@@ -67,7 +68,8 @@ class Alignment:
             rest = self._weights[-1] - spoken
             if rest <= 0.0 or voiced <= 0.0:
                 return self.seconds
-            due = spoken / self._weights[-1] * voiced + LATE_S
+            reckoned = spoken / self._weights[-1] * voiced
+            due = reckoned + LATE_S + DRIFT * min(reckoned, voiced - reckoned)
         else:
             due = spoken / SLOWEST_CHARS_A_S + LATE_S
         if due >= voiced:

@@ -102,6 +102,9 @@ class ModelUtterances:
         """As the port."""
         for lost in self._lost.values():
             lost.cancel()
+        for utterance, line in self._lines.items():
+            if line is not None:
+                line.drop(utterance)
         self._ears.session.detach(self._heard)
 
 

@@ -82,9 +82,13 @@ class CallLine:
         self._told = told
 
     def detach(self, told: Callable[[Heard], None]) -> None:
-        """It ends, unless another has begun meanwhile."""
+        """It ends, unless another has begun meanwhile. Its utterances are nobody's any more: the next stream has its own."""
         if self._told is told:
             self._told = nobody
+            for utterance in self.past.utterances:
+                if self._line is not None:
+                    self._line.drop(utterance)
+            self.past.utterances.clear()
 
     def finished(self, utterance: UtteranceId) -> None:
         """The model has heard an utterance to its end."""
