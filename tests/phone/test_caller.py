@@ -70,6 +70,15 @@ def test_a_reply_that_ended_too_early_cannot_be_interrupted():
     assert isinstance(orders[1], Say)
 
 
+def test_keys_may_interrupt_where_words_would():
+    """So many seconds into the reply, however long that was waited for."""
+    person = caller(Interrupt(keys="5", at_s=1.0))
+    assert first(person, Ear(True, 9.0, 8.0, 9.0), 8.0, 8.9) == (8.9, [])
+    when, orders = first(person, Ear(True, 9.0, 8.0, 9.0), 8.9, 9.5)
+    assert 8.99 < when < 9.03
+    assert orders == [PressKeys("5")]
+
+
 def test_keys_and_hangups_by_the_clock_wait_for_no_turn():
     """`--dtmf 5@3 --hangup-at 4`: whatever the agent does."""
     person = caller(Press("5", at_s=3.0), HangUp(at_s=4.0))

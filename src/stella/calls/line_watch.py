@@ -10,8 +10,8 @@ from stella.conversation import events as on
 
 SPAN_S = 5.0
 """What is told of at a time."""
-LOUD_DB = -40.0
-"""Louder than this is no noise of a line."""
+LOUD_DB = -32.0
+"""Louder than this is no noise of a line: a voice is at -20, hold music between -18 and -28."""
 _SAMPLED = 1600
 """Every tenth frame is measured: music does not come and go within 200 ms."""
 _SUSPECT = 0.5

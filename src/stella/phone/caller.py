@@ -202,6 +202,9 @@ class Caller:
         if isinstance(step, HangUp):
             self.done = True
             return [PutDown("script", step.abrupt)]
+        if isinstance(step, Interrupt) and step.keys:
+            self._since, self._patience = now, self.patience_s
+            return [PressKeys(step.keys)]
         sound = self.sounds[index]
         self.spoke(now + sound.offset_s)
         return [Say(sound, interrupts=isinstance(step, Interrupt))]

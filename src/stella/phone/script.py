@@ -26,11 +26,12 @@ class Speak:
 
 @dataclass(frozen=True, slots=True)
 class Interrupt:
-    """Talk over the agent, `at_s` seconds into its next reply."""
+    """Talk over the agent, `at_s` seconds into its next reply; or press `keys` there instead."""
 
     text: str = ""
     at_s: float = 1.0
     mulaw: bytes = b""
+    keys: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ class Telephony:
         """Voice every line before the call, so that speaking costs nothing in it."""
         sounds: dict[int, Sound] = {}
         for index, step in enumerate(script):
-            if not isinstance(step, Speak | Interrupt):
+            if not isinstance(step, Speak | Interrupt) or (isinstance(step, Interrupt) and step.keys):
                 continue
             mulaw = step.mulaw
             if not mulaw:
