@@ -415,3 +415,21 @@ def test_a_call_that_lost_its_stream_twice_stays_on_this_path(run, house):
     assert isinstance(switched, AskByGather)
     assert switched.locale == "en-GB"
     assert len(h.record.stream_sids) == 2
+
+
+def test_a_yes_that_is_doubted_is_no_yes(run, house):
+    """Not to the consent question, and not to one of the brain's: what it allows may cost something."""
+
+    async def call():
+        h = house(agent=replace(AGENT, preset=Preset.ASK_RECORDING), languages=ENGLISH)
+        asked = await h.voice_webhook(from_=VIENNA)
+        await turn(h, await turn(h, asked, "ja", confidence=0.4), "ja", confidence=0.4)
+        consent = h.record.consent
+        h = house(lambda _asked: ["Wirklich?", ExpectAnswer("yes-no")], languages=ENGLISH)
+        doubted = await turn(h, await turn(h, await h.voice_webhook(from_=VIENNA), "buchen"), "ja", confidence=0.4)
+        return consent, doubted, [asked.text for asked in h.brain.asked]
+
+    consent, doubted, asked = run(call())
+    assert (consent.answer, consent.by) == ("none", "silence")
+    assert texts(doubted) == AGENT.language("de").phrases.no_match
+    assert asked == ["buchen"]

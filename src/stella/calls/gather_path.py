@@ -141,7 +141,8 @@ class GatherPath:
                 return doubted
             if answer is Answer.NO:
                 return self._not_understood()
-        elif speech and sure and sure < HEARD_BADLY:
+        elif speech and sure and sure < (HEARD_ILL if spell.expects.kind == "yes-no" else HEARD_BADLY):
+            # A yes may cost something: it is never taken from words that are doubted.
             return self._not_understood()
         elif speech and sure and sure < HEARD_ILL and spell.expects.kind in ("open", "name", "number"):
             spell.doubted = speech
@@ -212,6 +213,8 @@ class GatherPath:
         call, spell = self._call, self._spell
         phrases = call.language.phrases
         answer = {"1": Answer.YES, "2": Answer.NO}.get(request.digits) or yes_or_no(request.speech)
+        if not request.digits and request.confidence and request.confidence < HEARD_ILL:
+            answer = Answer.UNCLEAR
         if answer is Answer.UNCLEAR and spell.consent_asked < CONSENT_ASKED_MOST and (request.speech or request.digits):
             spell.consent_asked += 1
             return self._ask([phrases.consent_unclear], expects=ExpectAnswer("yes-no"), barge_in=False)

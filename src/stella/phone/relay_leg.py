@@ -86,7 +86,6 @@ class RelayLeg:
         self._listen(now)
         self._press(now)
         call.meters.now_s, call.meters.queued_s = now, self._speech.left_s
-        self._run.frames_sent += 1
 
     def _play(self, now: float) -> None:
         sound, words = self._speech.frame(now - FRAME_S)

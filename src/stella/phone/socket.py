@@ -123,7 +123,7 @@ class StreamSocket:
         finally:
             with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
                 await asyncio.wait_for(socket.close(), 2)
-        self._report.closed_s, self._report.closed_by = call.clock.now(), end
+        self._report.closed_s, self._report.closed_by = call.clock.now(), "server" if end == "ended" else end
         call.tell(self._report)
         if end == "loss":
             call.fault(self._kind.broken, "the stream's socket broke")
