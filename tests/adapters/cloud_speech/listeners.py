@@ -146,7 +146,7 @@ class FluxLine(LineServer):
 
     async def asked(self, kind: str) -> None:
         """Without a turn under way it is ignored."""
-        if kind == "ForceEndTurn" and self.first_loud >= 0:
+        if kind == "ForceEndTurn" and self.first_loud >= 0 and not self.server.faults.early:
             await self._tell("EndOfTurn", self.whole(), "manual")
             self.eager = False
             self.next_turn()

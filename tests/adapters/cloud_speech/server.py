@@ -54,7 +54,7 @@ class Faults:
     mute: bool = False
     """Ears: takes sound and never answers."""
     early: bool = False
-    """Ears: results are final by themselves, and `Finalize` is not answered."""
+    """Ears: results are final by themselves, and `Finalize` (or `ForceEndTurn`) is not answered."""
     close_code: int = 0
     """Ears: the line is closed with this as soon as it stands."""
     error: bool = False

@@ -140,6 +140,17 @@ async def test_no_sound_is_sent_faster_than_assemblyai_takes_it(
     assert max(vendors.paces) < 0.7
 
 
+async def test_a_flux_that_does_not_know_to_end_a_turn_is_believed_in_its_last_update(
+    flux: CloudEars, vendors: VendorServer
+) -> None:
+    """`ForceEndTurn` is newer than Flux: without it every utterance would end in a timeout."""
+    vendors.faults.early = True
+    (answer,) = ends(await utter(flux))
+    assert isinstance(answer, Final)
+    assert (answer.text, answer.turn_over) == ("Hello there", False)
+    assert flux.timeouts == 0
+
+
 async def test_long_noise_is_no_failure_of_a_vendor_that_says_nothing_of_it(
     vendors: VendorServer, session: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

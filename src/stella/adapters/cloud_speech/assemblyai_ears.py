@@ -49,6 +49,7 @@ class AssemblyAI:
     keep_alive: str | bytes = ""
     least, tail_s, quiet_s = 400, 0.8, 0.9
     noise_s: float | None = 1.5
+    interim_s = -1.0
     lead_s: float | None = 1.0
 
     def __init__(self, key: str, base: str = "") -> None:

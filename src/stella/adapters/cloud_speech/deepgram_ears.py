@@ -88,6 +88,7 @@ class Nova:
     keep_alive: str | bytes = '{"type":"KeepAlive"}'
     least, tail_s, quiet_s = 0, 0.5, 0.5
     noise_s: float | None = None
+    interim_s = -1.0
     lead_s: float | None = None
 
     def __init__(self, key: str, base: str = "") -> None:
@@ -125,7 +126,8 @@ class Flux:
 
     Its own judgement is used, not obeyed: `EagerEndOfTurn` is a hypothesis that seems settled (a reply may be begun),
     its `EndOfTurn` tells that a turn is over, and where our own turn-taking is sooner, `ForceEndTurn` asks for the words.
-    There is no message to keep the line open, so 80 ms of silence are.
+    There is no message to keep the line open, so 80 ms of silence are. Where
+    `ForceEndTurn` is not answered (it is newer than the rest), the last update is: it holds all that was transcribed.
     """
 
     vendor = "deepgram-flux"
@@ -136,6 +138,7 @@ class Flux:
     keep_alive: str | bytes = b"\xff" * 640
     least, tail_s, quiet_s = 0, 0.5, 0.7
     noise_s: float | None = None
+    interim_s = 0.5
     lead_s: float | None = None
 
     def __init__(self, key: str, base: str = "") -> None:

@@ -39,7 +39,8 @@ class Dialect(Protocol):
     No message of sound is shorter than `least`; `lead_s` is how far ahead of real time sound may come, None: any.
     `tail_s`: an answer to our asking may end that long before the sound does; `quiet_s`: so long it is waited for where
     there may be nothing to answer; `noise_s`: so long where nothing at all was heard in long sound, by a vendor that says
-    nothing of what is no speech (None: every vendor that lives says how far it has listened).
+    nothing of what is no speech (None: every vendor that lives says how far it has listened). `interim_s`: words that may
+    still change count as the answer after `quiet_s` where less than this was unheard (below zero: never).
     """
 
     vendor: str
@@ -57,6 +58,7 @@ class Dialect(Protocol):
     tail_s: float
     quiet_s: float
     noise_s: float | None
+    interim_s: float
 
     def url(self, language: str, also: tuple[str, ...], hints: tuple[str, ...]) -> str:
         """Where to connect to."""
@@ -211,7 +213,11 @@ class Listening:
     def _wait_less(self, begun: _Utterance) -> None:
         """Where nearly all is heard and nothing is left in doubt, no reply may come: a moment, and what there is counts."""
         unheard = begun.end / RATE - max(self._transcript.seen, begun.start / RATE)
-        if begun.quiet or begun.timer is None or self._transcript.uncertain:
+        if (
+            begun.quiet
+            or begun.timer is None
+            or (self._transcript.uncertain and not unheard <= self._dialect.interim_s)
+        ):
             return
         wait: float | None = self._dialect.quiet_s
         if unheard >= TAIL_S:
