@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stella.calls.alignment import RATE, Alignment
@@ -26,6 +26,7 @@ def spoken(words: list[str], paces: list[float], pauses: list[float]) -> tuple[s
     return text, sound, ends
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     WORDS,
     st.lists(st.floats(12.5, 15.5), min_size=1, max_size=7),
@@ -60,6 +61,7 @@ def test_an_even_pace_costs_a_word_or_two(tmp_path: object) -> None:
     assert min(late[:5]) < 0.7
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text(max_size=120), st.integers(0, 40_000), st.integers(1, 5000), st.integers(0, 60))
 def test_pieces_are_the_text_and_their_sound_is_the_sound(text: str, size: int, chunk: int, cut: int) -> None:
     """In order, once, without a gap; and every piece is one the thinker would cut in the same way."""
