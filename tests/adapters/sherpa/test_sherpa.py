@@ -17,8 +17,8 @@ from stella.adapters.sherpa import ears as ears_module
 from stella.adapters.sherpa import load
 from stella.adapters.sherpa import voice as voice_module
 from stella.adapters.sherpa.ears import SherpaEars, words_of
-from stella.adapters.sherpa.files import ears_files, voice_files
-from stella.adapters.sherpa.load import recogniser, speaker, tried
+from stella.adapters.sherpa.files import VoiceFiles, ears_files, voice_files
+from stella.adapters.sherpa.load import recogniser, speaker, tried, voice_config
 from stella.adapters.sherpa.voice import SherpaVoice
 from stella.audio.mulaw import decode, encode_float
 from stella.domain.errors import ConfigError
@@ -259,6 +259,18 @@ def test_files_are_found_by_their_names(tmp_path: Path) -> None:
     for name in ("voices.bin", "model.int8.onnx", "lexicon-us-en.txt"):
         (voice / name).write_bytes(b"")
     assert (voice_files(voice).kind, voice_files(voice).model.name) == ("kokoro", "model.int8.onnx")
+
+
+@pytest.mark.parametrize("kind", ["vits", "kokoro", "matcha"])
+def test_the_library_is_told_of_every_kind_in_its_own_words(kind: str, tmp_path: Path) -> None:
+    """Kokoro and Matcha are too large to be made here; what the library is told of them is looked at."""
+    files = VoiceFiles(
+        kind, tmp_path / "m.onnx", tmp_path / "tokens.txt", "voices.bin", "vocos.onnx", "", "espeak-ng-data"
+    )
+    told = voice_config(files, 2).model
+    assert getattr(told, kind).tokens == str(files.tokens) and getattr(told, kind).data_dir == "espeak-ng-data"
+    model = told.matcha.acoustic_model if kind == "matcha" else getattr(told, kind).model
+    assert model == str(files.model) and told.num_threads == 2
 
 
 def test_a_good_model_is_tried_and_a_bad_one_does_not_end_us(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -113,6 +114,22 @@ async def test_two_calls_at_once_are_two_calls(phone: Phone) -> None:
     assert "ordered" in await one.hears()
     assert "Yes, please?" in await two.hears()
     assert (await two.hang_up())["from"] == "+436607654321"
+
+
+@pytest.mark.speech
+@pytest.mark.slow
+@pytest.mark.flite
+async def test_real_sound_is_rung_where_it_is_wished(
+    phone: Phone, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the agent's own ears and voice; the words are those of a recogniser."""
+    monkeypatch.setenv("STELLA_MODELS_DIR", str(models))
+    call = await phone.ring(program(), sound=True)
+    assert "good day" in (await call.hears()).lower()
+    await call.say("I would like to order, please.")
+    await call.hears()
+    record = await call.hang_up()
+    assert [tool["name"] for tool in record["tools"]] == ["order"]
 
 
 @given(st.text(max_size=60), st.integers(1, 333))

@@ -139,6 +139,8 @@ def _discard(job: _Job) -> None:
 class SherpaEars:
     """Keeps `SpeechToText` for one model and all calls. `cut` and `timeouts` count what was not recognised, and why."""
 
+    word_times = True
+
     def __init__(self, name: str, languages: frozenset[str], load: Callable[[], Any], *, patience: float = 5.0) -> None:
         """`load` makes the recogniser, at `start`. After `patience` seconds a finish is lost."""
         self.name, self.languages, self.patience = name, languages, patience

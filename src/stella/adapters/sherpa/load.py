@@ -52,6 +52,11 @@ def recogniser(files: EarsFiles, threads: int = 1) -> Any:
 
 def speaker(files: VoiceFiles, threads: int = 2) -> Any:
     """A voice. Blocks."""
+    return _library().OfflineTts(voice_config(files, threads))
+
+
+def voice_config(files: VoiceFiles, threads: int) -> Any:
+    """What the library is told of a voice."""
     lib = _library()
     common = {"tokens": str(files.tokens), "lexicon": files.lexicon, "data_dir": files.data}
     match files.kind:
@@ -65,7 +70,7 @@ def speaker(files: VoiceFiles, threads: int = 2) -> Any:
         case _:
             part = {"vits": lib.OfflineTtsVitsModelConfig(model=str(files.model), **common)}
     model = lib.OfflineTtsModelConfig(**part, num_threads=threads)
-    return lib.OfflineTts(lib.OfflineTtsConfig(model=model, max_num_sentences=1))
+    return lib.OfflineTtsConfig(model=model, max_num_sentences=1)
 
 
 def main(kind: str, folder: str) -> int:

@@ -16,8 +16,8 @@ from stella.app.beside import Beside
 from stella.app.own import Program
 from stella.app.program import Stella
 from stella.app.settings import Settings, load_settings
-from stella.app.testing.letters import Letters, encode
 from stella.app.testing.stage import Busy, Stage
+from stella.app.testing.tongues import LetterTongue, SoundTongue, Tongue
 from stella.domain.agent import Agent
 from stella.phone import Account, CallReport, Meters, Telephony, Wait
 from stella.phone.report import Entry, VerbRun
@@ -25,10 +25,8 @@ from stella.phone.report import Entry, VerbRun
 PATIENCE_S = 20.0
 """How long a caller of a test waits for words; a machine that is busy with other things may be slow."""
 CALL_S = 300.0
-QUIET_FRAMES = 15
-"""Frames (of 20 ms) without a sound, and with nothing under way, that end what the agent says."""
 GREETING_FRAMES = 200
-"""The same at the beginning: an agent that has not spoken yet may still be about to."""
+"""Frames (of 20 ms) without a sound at the beginning: an agent that has not spoken yet may still be about to."""
 FRAME = 160
 TOKEN = "a-token-of-the-test"  # noqa: S105 the carrier here is ours
 OPERATOR = "an-operator-of-the-test-0123456789"
@@ -40,9 +38,9 @@ ENDS_S = 15.0
 class PhoneCall:
     """One call, from the caller's side."""
 
-    def __init__(self, house: _House, account: Account, lang: str) -> None:
+    def __init__(self, house: _House, account: Account, lang: str, tongue: Tongue) -> None:
         """Made by `Phone.ring`."""
-        self._house, self._letters = house, Letters()
+        self._house, self._tongue = house, tongue
         self._mouth, self._quiet = bytearray(), 0
         self._words: list[str] = []
         self._new = self._greeted = False
@@ -62,9 +60,9 @@ class PhoneCall:
             self._hear(f"{entry.text.strip()} ")
 
     def _sounds(self, mulaw: bytes) -> None:
-        if self._letters.feed(mulaw):
-            self._quiet, self._greeted = 0, True
-        if text := self._letters.take():
+        if self._tongue.hear(mulaw):
+            self._quiet, self._greeted, self._new = 0, True, True
+        if text := self._tongue.take():
             self._hear(text)
 
     def _hear(self, text: str) -> None:
@@ -92,20 +90,23 @@ class PhoneCall:
     @property
     def _silent(self) -> bool:
         """Whether the agent has finished; before its first word it is waited for longer."""
-        return self._quiet >= (QUIET_FRAMES if self._greeted else GREETING_FRAMES)
+        return self._quiet >= (self._tongue.quiet_frames if self._greeted else GREETING_FRAMES)
 
     async def say(self, words: str) -> None:
         """Speak once the agent has finished. Raises AssertionError where the call is over."""
         await self._until(lambda: self._silent, f"the agent did not stop talking, so {words!r} was not said")
-        self.interrupt(words)
+        self._speak(words, await asyncio.to_thread(self._tongue.sound, words))
         await self._until(lambda: not self._mouth, "the line took no sound")
 
     def interrupt(self, words: str) -> None:
         """Speak now, whatever the agent does."""
+        self._speak(words, self._tongue.sound(words))
+
+    def _speak(self, words: str, sound: bytes) -> None:
         if self.over:
             raise AssertionError(f"the call is over, so {words!r} cannot be said; {self._why()}")
         self._new, self._quiet = False, 0
-        self._mouth += encode(words)
+        self._mouth += sound
 
     async def press(self, keys: str) -> None:
         """Press keys, once the agent has finished."""
@@ -120,7 +121,9 @@ class PhoneCall:
         Raises AssertionError where nothing is said for too long.
         """
         await self._until(lambda: self._new and self._silent, "the agent said nothing", or_over=True)
-        text, self._new = self.heard, False
+        self._new = False
+        self._words.append(await asyncio.to_thread(self._tongue.rest))
+        text = self.heard
         self._words.clear()
         return text
 
@@ -170,12 +173,11 @@ class PhoneCall:
 class _House:
     """A running STELLA, and whether anything is under way in it."""
 
-    def __init__(self, stella: Stella, folder: Path) -> None:
+    def __init__(self, stella: Stella, folder: Path, *, sound: bool) -> None:
         self.busy, self.url = Busy(), ""
-        program = Program(lambda: _for_letters(stella.program.agent()), stella.program.own)
-        self._beside = Beside(
-            _settings(folder), program, development=True, stage=lambda brains: Stage(brains, self.busy)
-        )
+        program = Program(lambda: _on_the_stream(stella.program.agent(), quick=not sound), stella.program.own)
+        stage = None if sound else lambda brains: Stage(brains, self.busy)
+        self._beside = Beside(_settings(folder), program, development=True, stage=stage)
 
     async def start(self) -> None:
         house = await self._beside.start()
@@ -202,22 +204,27 @@ class Phone:
     def __init__(self, folder: Path) -> None:
         """`folder` keeps the records of the test."""
         self._folder = folder
-        self._houses: dict[int, tuple[Stella, _House]] = {}
+        self._houses: dict[tuple[int, bool], tuple[Stella, _House]] = {}
         self._calls: list[PhoneCall] = []
 
-    async def ring(self, stella: Stella, *, caller: str = "+436601234567", lang: str = "en") -> PhoneCall:
+    async def ring(
+        self, stella: Stella, *, caller: str = "+436601234567", lang: str = "en", sound: bool = False
+    ) -> PhoneCall:
         """Ring a program from a number; a program that does not run yet is started. Raises ConfigError.
 
         It is reached over the media stream, whatever voice path it has, and its ears and voice are letters; the rest is as
-        in life: webhooks and signatures, turn-taking, brain, tools, records.
+        in life: webhooks and signatures, turn-taking, brain, tools, records. With `sound` the agent's own ears and voices are
+        used, and a caller who speaks and hears English: slower, and words may be misheard.
         """
-        if id(stella) not in self._houses:
-            house = _House(stella, self._folder / f"house-{len(self._houses)}")
+        tongue = await asyncio.to_thread(SoundTongue, lang) if sound else LetterTongue()
+        key = id(stella), sound
+        if key not in self._houses:
+            house = _House(stella, self._folder / f"house-{len(self._houses)}", sound=sound)
             await house.start()
-            self._houses[id(stella)] = stella, house
-        house = self._houses[id(stella)][1]
+            self._houses[key] = stella, house
+        house = self._houses[key][1]
         to = next(iter(stella.agent.numbers), "+4312345678")
-        call = PhoneCall(house, Account(TOKEN, from_=caller, to=to), lang)
+        call = PhoneCall(house, Account(TOKEN, from_=caller, to=to), lang, tongue)
         self._calls.append(call)
         return call
 
@@ -234,9 +241,10 @@ def _settings(folder: Path) -> Settings:
         "TWILIO_AUTH_TOKEN": TOKEN, "STELLA_OPERATOR_TOKEN": OPERATOR, "STELLA_DATA_DIR": str(folder), "STELLA_HOST": "127.0.0.1",
         "STELLA_SERVER_PORT": "0", "STELLA_PUBLIC_URL": "", "STELLA_DATABASE_URL": "", "TWILIO_NUMBER": "",
     }  # fmt: skip
+    mine["STELLA_MODELS_DIR"] = str(load_settings().models.absolute())
     others = {name: value for name, value in os.environ.items() if name not in ("PORT", "TWILIO_PHONE_NUMBER")}
     return load_settings({**others, **mine})
 
 
-def _for_letters(agent: Agent) -> Agent:
-    return replace(agent, voice_path="stream", policy={**QUICK, **agent.policy})
+def _on_the_stream(agent: Agent, *, quick: bool) -> Agent:
+    return replace(agent, voice_path="stream", policy={**(QUICK if quick else {}), **agent.policy})
