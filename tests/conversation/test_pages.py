@@ -7,9 +7,13 @@ from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 from stella.calls.recorder import STEPS_MOST
+from stella.conversation.ahead import STABLE_S
 from stella.conversation.core import Phase
 from stella.conversation.policy import Policy
+from stella.conversation.watchdog import TOOL_LONGEST_S
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -56,6 +60,19 @@ def test_every_policy_number_is_told_on_one_page() -> None:
     drawing = load("draw_behaviours")
     told = [name for path in (DOCS / "why").glob("*.md") for name in drawing.told(path.read_text("utf-8"))]
     assert sorted(told) == sorted(each.name for each in fields(Policy))
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("asking-ahead", f"has not changed for {round(STABLE_S * 1000)} ms"),
+        ("tools-at-work", f"has not come back after {TOOL_LONGEST_S:.0f} s counts as lost"),
+    ],
+)
+def test_a_figure_that_nobody_can_set_is_told_as_it_is(page: str, words: str) -> None:
+    """What is no policy number stands in the prose, and must be the code's."""
+    text = " ".join((DOCS / "why" / f"{page}.md").read_text("utf-8").split())
+    assert words in text
 
 
 def test_the_page_of_the_recorder_names_its_room() -> None:
