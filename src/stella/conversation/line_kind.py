@@ -11,7 +11,7 @@ from collections import deque
 from enum import Enum
 
 from stella.conversation.policy import Policy
-from stella.conversation.words import count_digits, split
+from stella.conversation.words import SPOKEN_DIGITS, count_digits, split
 
 _WORDS = 4
 """Shorter turns say nothing: people, too, say "yes please" again and again."""
@@ -84,8 +84,11 @@ class LineKind:
     def judge(self, text: str = "") -> tuple[Verdict, Kind]:
         """What the line is, if the caller's turn, just over, is `text`. The kind says why a person is doubted."""
         policy = self._policy
-        words = _telling(text)
-        repeats = self._repeats + 1 if words is not None and self._known(words) else 0
+        repeats = 0
+        if self._asked is Kind.REPEATS or self._repeats + 1 >= policy.line_repeats:
+            # Otherwise it would decide nothing, whatever was said.
+            words = _telling(text)
+            repeats = self._repeats + 1 if words is not None and self._known(words) else 0
         for kind, much, enough, again in (
             (Kind.REPEATS, repeats, policy.line_repeats, 1.0),
             (Kind.MUSIC, self._music, policy.line_music, policy.silence),
@@ -105,10 +108,19 @@ class LineKind:
 
     def _known(self, words: frozenset[str]) -> bool:
         """Whether this was said before."""
-        return any(len(words & other) >= _ALIKE * len(words | other) for other in self._said)
+        for other in self._said:
+            common = len(words & other)
+            if common >= _ALIKE * (len(words) + len(other) - common):
+                return True
+        return False
 
 
 def _telling(text: str) -> frozenset[str] | None:
     """The words of a turn that tells something of who says it. Numbers are read out twice by everybody."""
-    words = split(text)
-    return frozenset(words) if len(words) >= _WORDS and 2 * count_digits(text) < len(words) else None
+    said = split(text)
+    if len(said) < _WORDS:
+        return None
+    words = frozenset(said)
+    if words.isdisjoint(SPOKEN_DIGITS) and not any(map(str.isdigit, words)):
+        return words
+    return words if 2 * count_digits(text) < len(said) else None
