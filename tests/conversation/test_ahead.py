@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted import NOW, asked, fixed, stage, taken, utterance
 from simulation import PHRASES, Call
 
 from stella.conversation import actions as do
 from stella.conversation import events as on
+from stella.conversation.ahead import STABLE_S, Ahead
 from stella.conversation.core import Conversation, Phase
 from stella.conversation.policy import Policy
+from stella.conversation.steps import DONE, NEVER
 from stella.domain.acts import EndCall, ExpectAnswer
 from stella.domain.call import EndedBy
 from stella.domain.consent import Preset
@@ -171,3 +174,160 @@ def test_nothing_is_heard_that_the_final_words_do_not_bear_out(
     assert " ".join(written).split() == " ".join([final, *(["and again"] if again else [])]).split()
     found.tell(on.CallEnded(EndedBy.CALLER))
     assert found.conversation.deadline() is None
+
+
+# The machine by itself
+
+
+def hearing(text: str = QUESTION, **numbers: float) -> tuple[Any, Ahead]:
+    """The caller is saying this, and the ears have just guessed it."""
+    floor = stage(speculate=1.0, **numbers)
+    utterance(floor, None, guess=text)
+    ahead = Ahead(floor)
+    ahead.changed()
+    return floor, ahead
+
+
+def test_the_brain_is_asked_when_a_guess_has_stood_for_a_moment() -> None:
+    """Provisionally, under a number of its own behind that of the caller's turn."""
+    floor, ahead = hearing()
+    assert ahead.step() == NOW + STABLE_S
+    floor.now = NOW + STABLE_S
+    floor.expected = ExpectAnswer("yes-no")
+    assert ahead.step() == DONE
+    mine = floor.mine
+    assert taken(floor) == [do.AskBrain(mine.turn, QUESTION)]
+    assert (mine.provisional, mine.ended, mine.answers, mine.asked) == (True, False, None, (QUESTION, ""))
+    assert mine.expected_before.kind == "yes-no"
+    assert mine.turn == floor.caller.turn + 1
+    assert floor.counts == {"asked_ahead": 1}
+    assert ahead.step() == NEVER
+
+
+def test_a_turn_that_was_asked_before_keeps_its_number() -> None:
+    """However often it is asked."""
+    floor, ahead = hearing()
+    floor.caller.turn = 7
+    ahead.settled()
+    assert ahead.step() == DONE
+    assert floor.caller.turn == 7
+
+
+def test_another_guess_begins_the_moment_anew_and_voids_the_reply() -> None:
+    """A reply that is not provisional is nobody's to void."""
+    floor, ahead = hearing()
+    floor.now = NOW + 0.1
+    ahead.changed()
+    assert ahead.step() == NOW + 0.1 + STABLE_S
+    ahead.settled()
+    ahead.step()
+    floor.caller.parts[0].guess = "what are your prices"
+    ahead.changed()
+    assert floor.mine is None
+    assert floor.counts["discarded"] == 1
+    mine = asked(floor)
+    ahead.changed()
+    assert floor.mine is mine
+
+
+@pytest.mark.parametrize(
+    "why", ["nothing new", "speaks", "nothing said", "final", "no guess", "gate", "keys", "waiting"]
+)
+def test_nothing_is_asked_ahead_where_it_could_not_stand(why: str) -> None:
+    """Or where there is nothing to ask with."""
+    floor, ahead = hearing()
+    part = floor.caller.parts[0]
+    if why == "nothing new":
+        ahead.settled()
+        ahead.step()
+        floor.mine = None
+        ahead.settled()
+    elif why == "speaks":
+        fixed(floor)
+    elif why == "nothing said":
+        floor.caller.parts.clear()
+    elif why == "final":
+        part.text = QUESTION
+    elif why == "no guess":
+        part.guess = ""
+    elif why == "gate":
+        floor.gate.asked(NOW)
+    elif why == "keys":
+        floor.caller.digits = "1"
+    else:
+        floor.answered = None
+    assert ahead.step() == NEVER
+
+
+def test_of_several_stretches_the_newest_must_be_a_guess() -> None:
+    """The earlier ones may be final: all of them are asked with."""
+    floor = stage(speculate=1.0)
+    utterance(floor, "hello", 51)
+    utterance(floor, None, guess=QUESTION)
+    ahead = Ahead(floor)
+    assert ahead.step() == NEVER
+    ahead.settled()
+    assert ahead.step() == DONE
+    assert floor.mine is not None
+    assert floor.mine.asked == (f"hello {QUESTION}", "")
+
+
+def test_a_reply_that_was_asked_ahead_becomes_the_reply() -> None:
+    """With what it expects; the cut turn before it is written down, the silence forgotten, and nothing is asked twice."""
+    floor, ahead = hearing()
+    ahead.settled()
+    ahead.step()
+    mine = floor.mine
+    mine.expects = ExpectAnswer("yes-no")
+    floor.cut = asked(stage())
+    floor.silence.rung, floor.interrupted = 2, True
+    floor.now, floor.caller.parts[0].text = NOW + 1.0, "What are your hours?"
+    caller = floor.caller
+    assert ahead.adopt(caller, NOW + 2.0) is True
+    assert (mine.provisional, mine.answers, mine.hold_until) == (False, caller, NOW + 2.0)
+    assert mine.caller_stopped == caller.stopped
+    assert (floor.expected.kind, floor.interrupted, floor.silence.rung, floor.cut) == ("yes-no", False, 0, None)
+    assert floor.progress_at == NOW + 1.0
+
+
+def test_without_an_expectation_anything_may_be_said_next() -> None:
+    """What the question before expected is answered."""
+    floor, ahead = hearing()
+    ahead.settled()
+    ahead.step()
+    floor.expected = ExpectAnswer("digits")
+    floor.caller.parts[0].text = QUESTION
+    assert ahead.adopt(floor.caller, 0.0)
+    assert floor.expected == ExpectAnswer()
+
+
+@pytest.mark.parametrize("why", ["nobody", "real", "keys", "others"])
+def test_a_reply_that_was_asked_otherwise_is_not_taken(why: str) -> None:
+    """The right one is asked for; and the next turn may be guessed anew."""
+    floor, ahead = hearing()
+    ahead.settled()
+    ahead.step()
+    floor.caller.parts[0].text = QUESTION
+    if why == "nobody":
+        floor.mine = None
+    elif why == "real":
+        floor.mine.provisional = False
+    elif why == "keys":
+        floor.caller.digits = "1"
+    else:
+        floor.caller.parts[0].text = "what are your prices"
+    assert ahead.adopt(floor.caller, 0.0) is False
+    floor.mine, floor.caller.digits = None, ""
+    floor.caller.parts[0].text = None
+    assert ahead.step() == NEVER
+    ahead.settled()
+    assert ahead.step() == DONE
+
+
+def test_without_the_policy_the_machine_is_idle() -> None:
+    """It costs money."""
+    floor = stage()
+    utterance(floor, None, guess=QUESTION)
+    ahead = Ahead(floor)
+    ahead.settled()
+    assert ahead.step() == NEVER
