@@ -5,6 +5,11 @@ from __future__ import annotations
 import ctypes
 
 import pytest
+from hypothesis import settings
+
+# No example is wrong because the machine is slow: the deadline of a test is pytest's.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 def has_flite() -> bool:
