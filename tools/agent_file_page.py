@@ -92,7 +92,8 @@ TITLES = {
 }
 
 NOTES = {
-    "limits": "What the caps in money count, and what callers hear when one is used up: [what it costs](engines.md#what-it-costs).",
+    "limits": "What the caps in money count, and what callers hear when one is used up: "
+    "[what it costs](engines.md#what-it-costs).",
     "languages": "The words before the call (that a machine speaks, and `consent_text`) may have 400 characters together. "
     "Without `consent_text` the environment's `STELLA_CONSENT_TEXT_DE` or `_EN` is said, and without that what fits the preset.",
     "languages.phrases": "Every phrase has a built-in wording in German and English (`src/stella/domain/phrases.py`). "
