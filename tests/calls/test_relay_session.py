@@ -224,6 +224,32 @@ def test_what_was_cut_off_by_a_cough_is_said_from_the_next_word(run, house):
     assert not turn.interrupted
 
 
+def test_words_are_respelled_for_the_voice_and_recorded_as_meant(run, house):
+    """The agent's pronunciation reaches Twilio's voice; what it tells of respelled words is found in the text again."""
+    agent = replace(RELAY, pronunciation={"en": {"Vintaro": "Winntaaro", "BOKU": "Bo koo"}})
+    text = "Welcome to Vintaro at the BOKU, where you can learn everything about soil and water."
+
+    async def call(seconds):
+        h = house(lambda _asked: [text], agent=agent)
+        line = await begin(h)
+        await asyncio.sleep(8)
+        await line.says("Where am I?")
+        await asyncio.sleep(seconds)
+        await line.says("Stop, please.")
+        await asyncio.sleep(1)
+        line.hang_up()
+        await asyncio.sleep(1)
+        await h.switchboard.status(request(status="completed"))
+        return h, line
+
+    for seconds in (1.0, 2.0, 2.6, 3.4):
+        h, line = run(call(seconds))
+        assert any("Winntaaro at the Bo koo" in str(message[1]) for message in line.messages)
+        turn = next(turn for turn in h.record.turns if turn.text == text)
+        assert text.startswith(turn.heard_text)
+        assert turn.heard_text.replace("Vintaro", "Winntaaro").replace("BOKU", "Bo koo") in line.text
+
+
 def test_the_consent_question_does_not_yield_and_is_answered_by_word_or_key(run, house):
     """Nothing said under it counts; what comes after it does, and decides what is kept."""
     agent = replace(RELAY, preset=Preset.ASK_RECORDING)

@@ -114,11 +114,19 @@ def test_no_bytes_whatever_break_either_reader(data):
 def test_what_the_server_writes_is_what_twilio_reads(words, last, yields):
     """The strict reader takes every message of ours, whatever is said in it."""
     said = parse_from_server(text_message(words, last=last, interruptible=yields))
-    assert said == SayText(words, last, yields, yields)
+    assert said == SayText(words.replace("<", " ").replace(">", " "), last, yields, yields)
     assert parse_from_server(language_message("de-DE")) == UseLanguage("de-DE", "de-DE")
     ended = parse_from_server(end_message({"after": words}))
     assert isinstance(ended, EndSession)
     assert json.loads(ended.handoff) == {"after": words}
+
+
+def test_tags_in_a_text_are_no_orders_to_the_voice():
+    """A model, a page or a tool may have them in its words; the voice would pause for ten seconds, or whisper."""
+    said = parse_from_server(text_message('One <break time="10s"/> two <audio src="https://evil.example/a.mp3">'))
+    assert isinstance(said, SayText)
+    assert not set(said.token) & set("<>")
+    assert said.token.startswith("One ")
 
 
 @given(WORDS, st.booleans())

@@ -15,6 +15,7 @@ from stella.calls.gather_reply import Answered, GatherReply
 from stella.calls.gather_words import UNDERSTOOD, hints_for
 from stella.calls.language import key_hints, language_by_key
 from stella.calls.live_call import LiveCall
+from stella.calls.pronounce import respelling
 from stella.conversation.policy import Policy
 from stella.conversation.words import Answer, yes_or_no
 from stella.domain.acts import ExpectAnswer
@@ -294,7 +295,8 @@ class GatherPath:
 
     def _spoken(self, lines: list[str]) -> tuple[Spoken, ...]:
         setup = self._call.language
-        return tuple(Spoken(line, setup.locale, setup.say_voice) for line in lines)
+        words = respelling(self._call.agent.pronunciation, setup.code)
+        return tuple(Spoken(words.of(line)[0], setup.locale, setup.say_voice) for line in lines)
 
     def _remember(self, lines: list[str]) -> None:
         spell = self._spell

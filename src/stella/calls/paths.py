@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from stella.calls.engines import Engines
 from stella.calls.live_call import LiveCall
+from stella.calls.pronounce import respelling
 from stella.calls.senses import path_of, understands
 from stella.conversation.policy import Policy
 from stella.domain.agent import Agent, LanguageSetup
@@ -30,7 +31,7 @@ def way_of(call: LiveCall, engines: Engines) -> str:
 def open_leg(call: LiveCall, path: str, token: str, now: float, *, first: bool = False, why: str = "") -> Opened:
     """The next leg of a call, minted with `token`. Raises Refused while the one before it is alive."""
     setup = call.language
-    says = (_disclosure(setup),) if first else ()
+    says = (_disclosure(call.agent, setup),) if first else ()
     call.resume_why = why
     call.path = call.record.voice_path = path
     call.leg_over.clear()
@@ -52,11 +53,12 @@ def sample(agent: Agent, engines: Engines, token: str) -> Opened:
     """What a bare request in development is shown: the plan of a call, with a token that opens nothing."""
     setup = next((s for s in agent.languages if engines.ears(agent, s.code)), agent.languages[0])
     path = "relay" if agent.voice_path == "relay" else "stream"
-    return _plan(agent, setup, path, (_disclosure(setup),), token, ())
+    return _plan(agent, setup, path, (_disclosure(agent, setup),), token, ())
 
 
-def _disclosure(setup: LanguageSetup) -> Spoken:
-    return Spoken(setup.phrases.disclosure, setup.locale, setup.say_voice)
+def _disclosure(agent: Agent, setup: LanguageSetup) -> Spoken:
+    said, _ = respelling(agent.pronunciation, setup.code).of(setup.phrases.disclosure)
+    return Spoken(said, setup.locale, setup.say_voice)
 
 
 def _plan(

@@ -68,6 +68,11 @@ def _respelling(words: tuple[tuple[str, str], ...]) -> Respelling:
     return Respelling(dict(words))
 
 
+def respelling(words: Mapping[str, Mapping[str, str]], language: str) -> Respelling:
+    """The list of a language, for a carrier that speaks by itself. `words` by language."""
+    return _respelling(tuple(words.get(language, {}).items()))
+
+
 class PronouncedVoice:
     """Keeps `TextToSpeech`: an agent's pronunciation around the voices of its row. The voice is closed by its owner."""
 

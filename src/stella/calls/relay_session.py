@@ -13,6 +13,7 @@ from typing import Any
 from stella.calls.legs import Leg
 from stella.calls.live_call import LiveCall
 from stella.calls.paths import silence_of
+from stella.calls.pronounce import Respelling, respelling
 from stella.calls.recorder import opening_of
 from stella.calls.relay_voice import RelayVoice
 from stella.calls.shell import Shell
@@ -48,7 +49,10 @@ class RelaySession(Shell):
         self._offset: float | None = None
         self._patience: asyncio.TimerHandle | None = None
         super().__init__(call, leg, lambda: line.end(call.after), over, tapes)
-        self._voice = RelayVoice(line, self.tell, self._clock)
+        self._voice = RelayVoice(line, self.tell, self._clock, self._respelling())
+
+    def _respelling(self) -> Respelling:
+        return respelling(self.call.agent.pronunciation, self.call.language.code)
 
     def prompt(self, text: str, *, last: bool) -> None:
         """What the caller says: all of the utterance so far, `last` when it is over."""
@@ -194,6 +198,7 @@ class RelaySession(Shell):
         if setup.code != self.call.language.code:
             self.call.speak(setup)
             self._line.send_language(setup.locale)
+            self._voice.respell = self._respelling()
         self.tell(on.LanguageChanged(setup.phrases))
 
     async def _open(self) -> None:

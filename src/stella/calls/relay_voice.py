@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from stella.calls.pronounce import Places, Respelling
 from stella.calls.told_words import ToldWords
 from stella.conversation import events as on
 from stella.domain.ids import Mark, SegmentId
@@ -44,16 +45,26 @@ class _Piece:
     text: str
     start: int
     end: int
+    places: Places
     skipped: int = 0
     proven: int = 0
     sounded: bool = False
+
+    def back(self, spoken: int) -> int:
+        """Where a place in the respelled words is in the text that was to be said."""
+        while (place := self.places.back(spoken)) is None:
+            spoken -= 1
+        return place
 
 
 class RelayVoice:
     """Sends words on a line and tells the conversation what was heard. Synchronous; one timer."""
 
-    def __init__(self, line: WordLine, tell: Callable[[on.Event], None], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, line: WordLine, tell: Callable[[on.Event], None], clock: Callable[[], float], respell: Respelling
+    ) -> None:
         """`tell` takes SegmentVoiced, AudioSent and MarkReturned; `clock` is monotonic seconds."""
+        self.respell = respell
         self._line, self._tell, self._clock = line, tell, clock
         self._pieces: list[_Piece] = []
         self._cycle = ToldWords()
@@ -94,12 +105,12 @@ class RelayVoice:
             self._begin_cycle()
         self._yields = interruptible
         start = len(self._cycle.text)
-        rest = text[skipped:]
+        rest, places = self.respell.of(text[skipped:])
         if not self._pieces:
             self._anchor_s, self._anchor = self._clock(), start
         self._told_whole_at = None
         self._cycle.add(f"{rest} ")
-        self._pieces.append(_Piece(segment, text, start, start + len(rest), skipped))
+        self._pieces.append(_Piece(segment, text, start, start + len(rest), places, skipped))
         self._line.send_text(f"{rest} ", last=False, interruptible=interruptible)
         self._arm()
 
@@ -127,7 +138,7 @@ class RelayVoice:
             self._tell_proven()
             self._arm()
             return
-        waiting = [piece for piece in self._pieces if piece.proven < piece.end - piece.start]
+        waiting = list(self._pieces)
         again, self._pieces = [piece for piece in waiting if piece.segment != segment], []
         first = next((piece for piece in waiting if piece.segment == segment), None)
         self.complete()
@@ -203,7 +214,7 @@ class RelayVoice:
                 continue
             piece.proven, piece.sounded = proven, True
             whole = piece.start + proven >= piece.end
-            place = len(piece.text.rstrip()) if whole else _last_word(piece.text, piece.skipped + proven)
+            place = len(piece.text.rstrip()) if whole else _last_word(piece.text, piece.skipped + piece.back(proven))
             mark = self._mark(piece)
             self._tell(on.AudioSent(piece.segment, 0.0, max(place, 1) / PACE, mark))
             self._tell(on.MarkReturned(mark))

@@ -157,10 +157,23 @@ def _info(tree: Mapping[str, Any]) -> Speaking | Played | Unknown:
     return Unknown(f"info {name[:58]}")
 
 
+_NO_TAGS: Final = str.maketrans("<>", "  ")
+
+
 def text_message(token: str, *, last: bool = False, interruptible: bool = True) -> bytes:
-    """Words to be spoken behind those sent before; `last` ends the turn. A later turn may cut into one that yields."""
+    """Words to be spoken behind those sent before; `last` ends the turn. A later turn may cut into one that yields.
+
+    Since October 2025 tags in a token are orders to the voice (SSML). Words are only words here: no text, wherever it
+    comes from, makes a pause or a sound of its own.
+    """
     return encode(
-        {"type": "text", "token": token, "last": last, "interruptible": interruptible, "preemptible": interruptible}
+        {
+            "type": "text",
+            "token": token.translate(_NO_TAGS),
+            "last": last,
+            "interruptible": interruptible,
+            "preemptible": interruptible,
+        }
     )
 
 
