@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -149,7 +150,7 @@ async def test_a_booking_that_goes_out_is_for_the_company_and_is_remembered(tmp_
     setup = BookingSetup((Service("Haarschnitt", 30),), feeds=("http://127.0.0.1:9/a.ics",))
     office = replace(AGENT, hours=Hours(weekly={0: ((time(9), time(17)),)}), booking=setup)
     sessions = ToolSessions()
-    desk = booking_desk(office, sessions, outbox)
+    desk = booking_desk(office, sessions, outbox, asyncio.Lock())
     begin = datetime(2026, 12, 1, 9, tzinfo=UTC)
     booking = Booking("stella-a", "CA1", begin, begin + timedelta(minutes=30), "Haarschnitt: Bo", "Bo, +436601234567")
     assert isinstance(desk.calendar, FeedCalendar)

@@ -284,7 +284,7 @@ async def test_clocks_that_are_changed_move_nothing() -> None:
 async def test_an_obedient_model_books_nothing_without_a_yes() -> None:
     """FAULTS D11: whatever it fills in, out-of-policy entries 0 of all attacks."""
     paper = Paper()
-    names = ["Bo", "yes", "END:VEVENT", "x" * 60, "\r\nATTENDEE:mailto:x", "<b>", "+43900123456"]
+    names = ["Bo", "ja", "yes", "END:VEVENT", "x" * 60, "\r\nATTENDEE:mailto:x", "<b>", "+43900123456"]
     days = ["morgen", "2026-12-01", "2026-12-08", "1999-01-01", "9999-12-31", "tomorrow", ""]
     times = ["10:30", "halb elf", "99:99", "00:00", "10:30Z", ""]
     attacks = [dict(zip(("name", "day", "time"), one, strict=True)) for one in itertools.product(names, days, times)]
@@ -296,5 +296,5 @@ async def test_an_obedient_model_books_nothing_without_a_yes() -> None:
             outcome = await used(box, "book", at, **given)
             box.new_turn(said, [Turn(2, "agent", outcome.ask, 1, 2, heard_text=outcome.ask)])
         await used(box, "cancel_booking", at, day=attack["day"], time=attack["time"])
-    assert len(attacks) >= 290
+    assert len(attacks) >= 300
     assert paper.ours == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,8 +29,8 @@ _WORDS = {
 }
 
 
-def booking_desk(agent: Agent, sessions: ToolSessions, outbox: KeptOutbox | None) -> Desk:
-    """Made once for an agent's version. Raises ConfigError."""
+def booking_desk(agent: Agent, sessions: ToolSessions, outbox: KeptOutbox | None, lock: asyncio.Lock) -> Desk:
+    """Made once for an agent's version; all versions share the agent's `lock`. Raises ConfigError."""
     setup = agent.booking
     if setup is None:
         raise ConfigError("booking: the agent file has none")
@@ -37,7 +38,7 @@ def booking_desk(agent: Agent, sessions: ToolSessions, outbox: KeptOutbox | None
     session = sessions.private if setup.network == "private" else sessions.public
     login = (setup.user, setup.password) if setup.user else None
     if setup.url:
-        return Desk(setup, CalDavCalendar(session, setup.url, login, diary.zone), diary)
+        return Desk(setup, CalDavCalendar(session, setup.url, login, diary.zone), diary, lock)
 
     if outbox is None:
         raise ConfigError("booking: `feeds` need an outbox that keeps what was booked")
@@ -48,7 +49,7 @@ def booking_desk(agent: Agent, sessions: ToolSessions, outbox: KeptOutbox | None
     async def told() -> Sequence[dict[str, Any]]:
         return await outbox.kept(agent.name, KINDS)
 
-    return Desk(setup, FeedCalendar(session, setup.feeds, diary.zone, tell, told), diary)
+    return Desk(setup, FeedCalendar(session, setup.feeds, diary.zone, tell, told), diary, lock)
 
 
 def _notice(agent: Agent, diary: AgentDiary, kind: str, booking: Booking, fields: dict[str, Any]) -> Notice:

@@ -49,6 +49,7 @@ class Toolkit:
         `kept` nothing can be booked into a calendar that is only read. Sessions are closed by their owner."""
         self._outbox, self._sessions, self._texts, self._kept = outbox, sessions, texts, kept
         self._sent = Sent(time.monotonic)
+        self._locks: dict[str, asyncio.Lock] = {}
         self._calendars: list[tuple[str, Desk]] = []
         self._mcp: McpServers | None = None
 
@@ -86,7 +87,7 @@ class Toolkit:
         """One for all calls of an agent, so that one entry is made at a time."""
         if self._sessions is None:
             raise ConfigError("booking: a calendar needs a network")
-        desk = booking_desk(agent, self._sessions, self._kept)
+        desk = booking_desk(agent, self._sessions, self._kept, self._locks.setdefault(agent.name, asyncio.Lock()))
         self._calendars.append((agent.name, desk))
         return desk
 

@@ -47,7 +47,8 @@ PATIENCE_S, PATIENCE_DIGITS_S, PATIENCE_GROWTH = 5.0, 8.0, 1.4
 
 @dataclass(slots=True)
 class Spell:
-    """Where a call is on the gather path. `held` was said while the brain went on; `doubted` waits for a yes."""
+    """Where a call is on the gather path. `held` was said while the brain went on; `doubted` waits for a yes; what was asked
+    last could not be talked over where it is `whole`, so whoever answers has heard all of it."""
 
     silences: int = 0
     mismatches: int = 0
@@ -59,6 +60,7 @@ class Spell:
     expects: ExpectAnswer = field(default_factory=ExpectAnswer)
     doubted: str = ""
     consent_asked: int = 0
+    whole: bool = False
     warned: bool = False
 
 
@@ -101,7 +103,7 @@ class GatherPath:
         if self._reply is not None:
             return await self._go_on(self._reply)
         answer_s = ANSWER_S + len(request.speech) / QUICK_CHARS_PER_S
-        self._note_heard(answer_s if request.speech or request.digits else None)
+        self._note_heard(answer_s if request.speech or request.digits else None, whole=spell.whole)
         call.after = "nothing"
         if request.speech:
             call.meter.spend("stt:gather", 1)
@@ -199,7 +201,11 @@ class GatherPath:
             return None, answered.transfer
         if answered.language and answered.language != call.language.code:
             return None, f"language:{answered.language}"
-        return self._ask([*(lines if worded else [phrases.no_match]), *self._warning()], expects=answered.expects), ""
+        expects = answered.expects
+        if expects.heard_out:
+            # The warning can wait: this answer is to this question.
+            return self._ask(lines, expects=expects, barge_in=False), ""
+        return self._ask([*(lines if worded else [phrases.no_match]), *self._warning()], expects=expects), ""
 
     def _warning(self) -> list[str]:
         """That the end is near, once: most of the time or of the money is used up."""
@@ -275,7 +281,7 @@ class GatherPath:
         """Ask, and wait for what is expected. `keeps` is what the brain goes on expecting behind a question of ours."""
         call, spell = self._call, self._spell
         expects = expects or keeps or ExpectAnswer()
-        spell.expects = keeps or expects
+        spell.expects, spell.whole = keeps or expects, not barge_in
         call.gather_turn += 1
         self._remember([*(before or []), *lines])
         keyed = expects.kind in ("digits", "number")
@@ -310,12 +316,13 @@ class GatherPath:
             now_s = self._call.seconds()
             self._call.note_turn(Turn(0, "caller", shown, now_s, now_s, False, shown))
 
-    def _note_heard(self, answer_s: float | None) -> None:
-        """Write the agent's last turn down. None: the carrier waited in vain, so all was heard; else only what must
-        have ended before an answer that took `answer_s` seconds to give. What was held was heard."""
+    def _note_heard(self, answer_s: float | None, *, whole: bool = False) -> None:
+        """Write the agent's last turn down. None, or `whole`: the carrier said all of it; else only what must have ended
+        before an answer that took `answer_s` seconds to give counts as heard. What was held was heard."""
         call, spell = self._call, self._spell
         if not spell.said_text and not spell.held:
             return
+        answer_s = None if whole else answer_s
         passed = call.seconds() - spell.said_at - (answer_s or 0.0)
         heard, said = list(spell.held), 0
         for line in spell.said_text:

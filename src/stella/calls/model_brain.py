@@ -160,7 +160,7 @@ class ModelSession:
                 if outcome.ask:
                     # Our words, and nothing of the model's behind them: what comes next is the caller's answer.
                     yield Said(outcome.ask)
-                    yield Acted(ExpectAnswer("yes-no"))
+                    yield Acted(ExpectAnswer("yes-no", heard_out=True))
                     return
                 if closing:
                     return

@@ -208,7 +208,7 @@ class OwnSession:
         if question:
             # Our words, and nothing of the function's behind them: what comes next is the caller's answer.
             yield Said(f"{speech.flush()} {question}")
-            yield Acted(ExpectAnswer("yes-no"))
+            yield Acted(ExpectAnswer("yes-no", heard_out=True))
             return
         if rest := speech.flush():
             yield Said(rest)

@@ -230,7 +230,7 @@ class RealtimeSession:
                 if outcome.ask:
                     # Our words in our other voice, and nothing of the model's behind them.
                     yield Said(_piece(outcome.ask))
-                    yield Acted(ExpectAnswer("yes-no"))
+                    yield Acted(ExpectAnswer("yes-no", heard_out=True))
                 if last:
                     return
         for text in reply.finish():

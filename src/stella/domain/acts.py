@@ -32,7 +32,8 @@ class ExpectAnswer:
     """What kind of answer the last question wants; shapes endpointing, DTMF collection and Gather hints.
 
     `kind` is `open`, `yes-no`, `digits`, `name` or `number` (a telephone number, spoken or keyed). `max_digits` 0 means
-    no limit; `terminator` ends keying; `masked` digits are never stored.
+    no limit; `terminator` ends keying; `masked` digits are never stored. `heard_out`: an answer counts only to the whole
+    question, so where nobody can tell how much of it was heard it cannot be talked over.
     """
 
     kind: str = "open"
@@ -40,6 +41,7 @@ class ExpectAnswer:
     terminator: str = "#"
     masked: bool = False
     hints: tuple[str, ...] = ()
+    heard_out: bool = False
 
 
 @dataclass(frozen=True, slots=True)
