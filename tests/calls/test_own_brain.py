@@ -139,7 +139,7 @@ async def test_what_wants_a_yes_is_asked_in_our_words_and_done_in_the_next_turn(
     session = own(answer, pay).open(FACTS)
     words, acts = await reply(session, asked("Pay five"))
     assert words.startswith("Gladly.") and words.endswith("Shall I do that?") and "Done" not in words
-    assert acts[-1] == ExpectAnswer("yes-no")
+    assert acts[-1] == ExpectAnswer("yes-no", heard_out=True)
     assert [act.use.error for act in acts if isinstance(act, UsedTool)] == ["unconfirmed"]
     heard = [Turn(1, "caller", "Pay five", 0, 1, False, "Pay five"), Turn(2, "agent", words, 1, 2, False, words)]
     words, _ = await reply(session, asked("Yes", 3), heard)
