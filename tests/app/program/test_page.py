@@ -83,7 +83,7 @@ def test_every_piece_of_code_on_the_page_is_one_of_these() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_what_the_page_shows_runs(folder: Path) -> None:
     """In a process of its own, as a reader's tests run."""
     said = run([*PYTEST, "test_echo.py", "test_more.py"], folder)
@@ -91,7 +91,7 @@ def test_what_the_page_shows_runs(folder: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_what_the_page_shows_is_typed(folder: Path) -> None:
     """A program with mypy in its own pipeline must not need to ignore anything of ours."""
     files = [str(folder / name) for name in BLOCKS]
