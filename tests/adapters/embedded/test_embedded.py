@@ -178,3 +178,15 @@ def test_one_text_can_be_rendered_without_a_loop(models: ModelFolder) -> None:
     """The telephone in the terminal does."""
     pcm, rate = render_once("Guten Tag.", "de", models.espeak())
     assert rate / 2 < len(pcm) < rate * 3
+
+
+async def test_the_same_words_always_sound_the_same(flite: Flite) -> None:
+    """Whatever was said before, by whatever object, in whatever thread: a phrase that is understood once always is."""
+    first = flite.render("Yes, please.")[0]
+    other = Flite()
+
+    def both(one: Flite) -> list[bytes]:
+        return [one.render(text)[0].tobytes() for text in ("How are you?", "Yes, please.") * 5]
+
+    said = await asyncio.gather(asyncio.to_thread(both, flite), asyncio.to_thread(both, other))
+    assert {sound for every in said for sound in every[1::2]} == {first.tobytes()}
