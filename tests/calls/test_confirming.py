@@ -185,6 +185,18 @@ async def test_a_yes_holds_for_that_use_and_that_turn_alone() -> None:
     assert error(await used(box)) == "unconfirmed" and refund.paid == []
 
 
+async def test_a_yes_outlives_the_brain_that_failed_behind_it() -> None:
+    """The next one of the row answers the same turn; the caller is not asked to agree twice."""
+    refund = Refund()
+    box = box_of(refund)
+    question = (await used(box)).ask
+    for _ in range(2):
+        box.new_turn("yes", heard(question))
+    assert error(await used(box)) is None and refund.paid == [("7", 10)]
+    box.new_turn("yes", [*heard(question), *heard("Anything else?")])
+    assert error(await used(box, call(order="8"))) == "unconfirmed"
+
+
 async def test_questions_have_an_end() -> None:
     """A model that asks and asks is told to stop."""
     box = box_of(Refund())

@@ -42,6 +42,7 @@ class Confirming:
         self._waiting: Question | None = None
         self._granted = ""
         self._asked = 0
+        self._turn: tuple[str, str, int] | None = None
 
     def ask(self, tool: Tool, given: msgspec.Struct, facts: ToolFacts) -> Question | None:
         """The question to put, or None where enough was asked in this call."""
@@ -58,9 +59,16 @@ class Confirming:
         return self._waiting
 
     def turn(self, said: str, context: Sequence[Turn]) -> None:
-        """The caller's next turn: a plain yes to a question they heard allows that one use, within this turn."""
+        """The caller's next turn: a plain yes to a question they heard allows that one use, within this turn.
+
+        The same turn put to the next brain of a row, because the first one failed, is still the same turn.
+        """
+        heard = _last_heard(context)
+        if (now := (said, heard, len(context))) == self._turn:
+            return
+        self._turn = now
         waiting, self._waiting = self._waiting, None
-        agrees = waiting is not None and is_plain_yes(said) and _contains(_last_heard(context), waiting.what)
+        agrees = waiting is not None and is_plain_yes(said) and _contains(heard, waiting.what)
         self._granted = waiting.key if waiting is not None and agrees else ""
 
     def allows(self, key: str) -> bool:
