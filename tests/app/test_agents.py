@@ -45,6 +45,7 @@ def test_bench_ends_turns_after_200_ms_and_cuts_at_once():
     policy = load_agent("bench", {}).policy
     assert {policy[name] for name in ("endpointing_min", "endpointing_usual", "endpointing_max")} == {0.2}
     assert policy["barge_in_decide"] == 0
+    assert policy["line_cuts"] == 100
 
 
 @pytest.mark.parametrize(
