@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stella.calls.switchboard import Switchboard
 from stella.domain.acts import ChangeLanguage, EndCall, ExpectAnswer, TransferTo
 from stella.domain.call import EndedBy
 from stella.domain.consent import Preset
@@ -16,7 +17,7 @@ from stella.domain.errors import Refused
 from stella.domain.plan import AskByGather, ConnectPerson, OpenRelay, OpenStream, SayGoodbye
 from stella.ports.failure import Unavailable
 
-from .conftest import ACCOUNT, AGENT, CALL, VirtualLoop, build_house, request
+from .conftest import ACCOUNT, AGENT, CALL, Shelf, VirtualLoop, build_house, request, virtual_clock
 
 RELAY = replace(AGENT, voice_path="relay")
 SESSION = "VX" + "4" * 32
@@ -27,7 +28,7 @@ LONG = "We build websites. We also build shops. And we look after everything tha
 class Words:
     """A carrier that speaks what it is sent, 15 characters a second, and tells of it what `witness` says.
 
-    A turn cuts into one before that yields. `heard` is what the caller's ear got, `messages` all that was sent.
+    A turn takes the place of what is left of the one before. `heard` is what the caller's ear got, `messages` all that was sent.
     """
 
     witness: str = "words"
@@ -45,7 +46,7 @@ class Words:
     def send_text(self, text, *, last, interruptible):
         self.messages.append(("text", text, last, interruptible))
         if self.lasted:
-            if self.queue and self.queue[0][1]:
+            if self.queue:
                 self.stop()
             self.cycle_heard = []
         self.lasted = last
@@ -644,3 +645,75 @@ def test_whatever_a_carrier_tells_in_whatever_order_the_call_keeps_its_promises(
     texts = [message for message in line.messages if message[0] == "text"]
     assert all(text.strip() for _, text, last, _ in texts if not last)
     assert not texts or line.ended is None or texts[-1][2]
+
+
+def test_another_process_goes_on_with_the_session_of_one_that_died(run, house):
+    """What the store kept is enough: a new session, the brain with its state, the turns of before."""
+
+    async def call():
+        h = house(agent=RELAY)
+        line = await begin(h)
+        await asyncio.sleep(8)
+        await line.says("When are you open?")
+        await asyncio.sleep(6)
+        other = build_house(agent=RELAY)
+        other.store.kept, other.store.states = dict(h.store.kept), dict(h.store.states)
+        other = replace(other, switchboard=Switchboard(Shelf(RELAY), other.engines, other.store, virtual_clock()))
+        line.hang_up()
+        second = join(other, await other.after(status="in-progress", fields={"SessionStatus": "failed"}))
+        await asyncio.sleep(6)
+        second.hang_up()
+        await asyncio.sleep(1)
+        for each in (h, other):
+            await each.switchboard.status(request(status="completed"))
+        await asyncio.sleep(1)
+        return other, second
+
+    other, second = run(call())
+    assert second.text.startswith(AGENT.language("en").phrases.resumed[:20])
+    assert other.brain.states[-1] == b"state"
+    assert [turn.text for turn in other.record.turns if turn.speaker == "caller"] == ["When are you open?"]
+    assert other.record.voice_path == "relay"
+
+
+def test_the_call_ends_in_words_at_its_limit(run, house):
+    """Warned, then a farewell that is heard; then `end`."""
+    agent = replace(RELAY, limits=replace(RELAY.limits, call_s=40.0, warn_before_s=20.0))
+
+    async def call():
+        h = house(agent=agent)
+        line = await begin(h)
+        for _ in range(4):
+            await asyncio.sleep(8)
+            await line.says("When are you open?")
+        await asyncio.sleep(20)
+        return h, line
+
+    h, line = run(call())
+    phrases = AGENT.language("en").phrases
+    assert phrases.limit_warning in line.text
+    assert line.text.endswith(phrases.farewell)
+    assert line.ended == "goodbye"
+    assert h.switchboard.live(CALL).record.ended_by is EndedBy.LIMIT
+
+
+@pytest.mark.parametrize("witness", ["words", "speaker", "none"])
+def test_a_goodbye_takes_the_place_of_words_that_do_not_yield(run, house, witness):
+    """What the old turn still tells of itself is not taken for the goodbye, which is heard to its end."""
+    agent = replace(RELAY, preset=Preset.ASK_RECORDING)
+
+    async def call():
+        h = house(agent=agent)
+        line = await begin(h, witness)
+        await asyncio.sleep(1.5)
+        h.switchboard.farewell()
+        if witness == "words":
+            line.session.played("record this")
+        await asyncio.sleep(14)
+        return h, line
+
+    h, line = run(call())
+    goodbye = AGENT.language("en").phrases.handed_over
+    assert line.text.endswith(goodbye)
+    assert line.ended == "goodbye"
+    assert h.switchboard.live(CALL).record.turns[-1].heard_text == goodbye

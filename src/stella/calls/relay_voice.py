@@ -29,6 +29,8 @@ START_S = 0.8
 """What a voice may take before its first sound, at the most that is usual."""
 CRAWL, CRAWL_S = 6.0, 4.0
 """With witnesses, an end that was never told is taken for granted after so long."""
+STALE_S = 0.7
+"""How long a voice may go on after a new turn was sent to take its place."""
 END_S = 3.0
 """When all words were told, the end of the voice is waited for this long."""
 QUIET_S = 0.5
@@ -72,7 +74,7 @@ class RelayVoice:
         self._yields = True
         self._paused = self._dropped = False
         self._proven = self._anchor = self._off_upto = 0
-        self._anchor_s = self._sent_at = self._on_at = self._off_at = 0.0
+        self._anchor_s = self._stale_until = self._sent_at = self._on_at = self._off_at = 0.0
         self._sounding = self._witness = self._words_told = False
         self._told_whole_at: float | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -117,7 +119,9 @@ class RelayVoice:
     def _begin_cycle(self) -> None:
         self._cycle, self._proven = ToldWords(), 0
         self._open, self._dropped = True, False
-        self._sent_at = self._on_at = self._clock()
+        self._sent_at = self._on_at = now = self._clock()
+        # What still sounds is a turn that was given up: it is cut off by this one, and tells of itself until then.
+        self._stale_until = now + STALE_S if self._sounding else 0.0
         self._sounding = False
 
     def complete(self) -> None:
@@ -163,6 +167,11 @@ class RelayVoice:
         """The carrier's voice began or ended."""
         self._witness = True
         now = self._clock()
+        stale, self._stale_until = now < self._stale_until, 0.0
+        if stale and not begins:
+            return
+        if not begins and self._on_at <= self._sent_at:
+            self._on_at = self._sent_at + 1e-6
         if begins and not self._sounding and self._pieces and not self._pieces[0].sounded:
             self.first_audio_ms.append((now - self._sent_at) * 1000)
         self._sounding = begins
@@ -178,6 +187,8 @@ class RelayVoice:
     def played(self, words: str) -> None:
         """These words have been spoken."""
         self._words_told = self._witness = True
+        if self._clock() < self._stale_until:
+            return
         place, whole = self._cycle.played(words), len(self._cycle.text)
         if place == whole and self._sounding:
             # Told when they are on their way, perhaps: the last word is heard when the voice ends.

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-_NEAR = 80
-_SHORT, _SHORT_NEAR = 8, 16
+_NEAR, _SHORT_NEAR, _TINY_NEAR = 80, 16, 3
+_SHORT, _TINY = 8, 3
 """Letters ahead of the last proven place in which told words are looked for: few words are found anywhere."""
 
 DIGIT_CHARS = 6
@@ -33,7 +33,7 @@ class ToldWords:
         """The next words were spoken (or, from some carriers, all words so far): how much is proven now."""
         told = _letters(words)
         if told:
-            near = _NEAR if len(told) > _SHORT else _SHORT_NEAR
+            near = _NEAR if len(told) > _SHORT else _SHORT_NEAR if len(told) > _TINY else _TINY_NEAR
             found = self._letters.find(told, self._at, self._at + len(told) + near)
             if found >= 0:
                 self._at = found + len(told)

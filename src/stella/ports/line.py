@@ -27,8 +27,8 @@ class WordLine(Protocol):
     """The same for a carrier that hears and speaks by itself: words travel. Nothing here blocks or raises."""
 
     def send_text(self, text: str, *, last: bool, interruptible: bool) -> None:
-        """Have words spoken behind those sent before. `last` ends the turn; words that may be interrupted make way for a
-        later turn too."""
+        """Have words spoken behind those sent before. `last` ends the turn; a later turn takes the place of
+        what is left of it."""
 
     def send_language(self, locale: str) -> None:
         """Hear and speak another language from now on (BCP-47)."""

@@ -161,7 +161,7 @@ _NO_TAGS: Final = str.maketrans("<>", "  ")
 
 
 def text_message(token: str, *, last: bool = False, interruptible: bool = True) -> bytes:
-    """Words to be spoken behind those sent before; `last` ends the turn. A later turn may cut into one that yields.
+    """Words to be spoken behind those sent before; `last` ends the turn. A later turn of ours always takes their place.
 
     Since October 2025 tags in a token are orders to the voice (SSML). Words are only words here: no text, wherever it
     comes from, makes a pause or a sound of its own.
@@ -172,7 +172,7 @@ def text_message(token: str, *, last: bool = False, interruptible: bool = True) 
             "token": token.translate(_NO_TAGS),
             "last": last,
             "interruptible": interruptible,
-            "preemptible": interruptible,
+            "preemptible": True,
         }
     )
 
