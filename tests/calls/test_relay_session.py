@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stella.calls.switchboard import Switchboard
@@ -595,7 +595,7 @@ TELLINGS = st.lists(
 
 
 @given(TELLINGS)
-@settings(max_examples=150)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_a_carrier_tells_in_whatever_order_the_call_keeps_its_promises(tellings):
     """No fault of ours, no heard word that was not sent, every turn closed behind its words, numbers that grow."""
     loop = VirtualLoop()

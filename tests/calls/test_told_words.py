@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stella.calls.told_words import ToldWords
@@ -63,6 +63,7 @@ def test_figures_take_longer_to_say_than_to_write():
     assert words.said_after(0, 500) == len(words.text)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=80), st.lists(st.text(max_size=20), max_size=6))
 def test_no_telling_claims_more_than_was_sent_or_takes_anything_back(text, tellings):
     """Whatever is told: places only grow, and end with the text."""
@@ -72,6 +73,7 @@ def test_no_telling_claims_more_than_was_sent_or_takes_anything_back(text, telli
     assert all(0 <= place <= len(text) for place in places)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.sampled_from(["one", "two", "three", "four", "five", "six"]), min_size=1, max_size=20), st.data())
 def test_a_true_telling_is_found_to_the_word(spoken, data):
     """Cut anywhere between two words, the proof is exactly what was said."""
