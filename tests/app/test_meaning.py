@@ -111,6 +111,41 @@ async def test_what_was_made_is_not_made_again(library: Library, agent: Agent, f
     assert len(fake.asked[-1]["input"]) == 4
 
 
+async def test_two_agents_do_not_throw_away_each_others_meanings(
+    library: Library, agent: Agent, fake: Vendor, tmp_path: Path
+) -> None:
+    """They may share a model, and money is paid once."""
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "garage.md").write_text("# Garage\nThe garage is behind the house.")
+    two = (agent, replace(agent, name="garage", knowledge=str(other)))
+    for each in two:
+        await library.prepare(each)
+    again = Library(None, library._embedder, library._folder)
+    for each in two:
+        await again.prepare(each)
+    assert [len(each["input"]) for each in fake.asked] == [3, 1]
+
+
+async def test_a_file_that_was_cut_short_is_made_anew(library: Library, agent: Agent, fake: Vendor) -> None:
+    """A disk that died in the middle must not keep the house from starting."""
+    await library.prepare(agent)
+    (file,) = (library._folder or Path()).glob("*.npz")
+    file.write_bytes(file.read_bytes()[:-40])
+    await Library(None, library._embedder, library._folder).prepare(agent)
+    assert [len(each["input"]) for each in fake.asked] == [3, 3]
+
+
+async def test_a_disk_that_takes_nothing_leaves_the_meanings(library: Library, agent: Agent) -> None:
+    """They are there for the calls of today; that they are not kept is said."""
+    assert library._folder is not None
+    library._folder.write_text("a file stands where the folder should be")
+    with capture_logs() as logs:
+        await library.prepare(agent)
+    assert library.of(agent).meaning is not None
+    assert [(line["event"], bool(line["mend"])) for line in logs] == [("meanings-not-kept", True)]
+
+
 async def test_a_vendor_that_is_down_leaves_the_words(library: Library, agent: Agent, fake: Vendor) -> None:
     """At the start and in a call; when it is back, meanings are made with the next look."""
     fake.answer = lambda _: web.Response(status=503)

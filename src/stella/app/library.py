@@ -89,7 +89,7 @@ class Library:
         embedder = self._embedder(agent.knowledge_embeddings)
         texts = [f"{chunk.heading}\n{chunk.text or chunk.say}" for chunk in knowledge.chunks]
         try:
-            knowledge.meaning = await meaning_of(texts, embedder, self._folder)
+            knowledge.meaning = await meaning_of(texts, embedder, self._folder, agent.name)
         except ProviderError as failure:
             _log.warning(
                 "meanings-not-made", agent=agent.name, engine=embedder.name, code=failure.code,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import structlog
@@ -53,9 +55,12 @@ class PageMeaning:
         return [(int(number), float(likeness[number])) for number in np.argsort(-likeness)[:most]]
 
 
-async def meaning_of(texts: Sequence[str], embedder: Embedder, folder: Path) -> PageMeaning:
-    """The meanings of these texts; those that were made before are not paid for again. Raises ProviderError."""
-    path = folder / f"meanings-{hashlib.sha256(embedder.name.encode()).hexdigest()[:16]}.npz"
+async def meaning_of(texts: Sequence[str], embedder: Embedder, folder: Path, whose: str = "") -> PageMeaning:
+    """The meanings of these texts; those that were made before are not paid for again. Raises ProviderError.
+
+    `whose` they are keeps them apart: what one agent's pages no longer say is thrown away, and another's is not.
+    """
+    path = folder / f"meanings-{hashlib.sha256(f'{embedder.name} {whose}'.encode()).hexdigest()[:16]}.npz"
     known = await asyncio.to_thread(_load, path)
     keys = [hashlib.sha256(text.encode()).hexdigest()[:32] for text in texts]
     missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
@@ -64,19 +69,25 @@ async def meaning_of(texts: Sequence[str], embedder: Embedder, folder: Path) -> 
         if known and len(next(iter(known.values()))) != made.shape[1]:
             # The name means another model now: what it said before is worth nothing.
             path.unlink(missing_ok=True)
-            return await meaning_of(texts, embedder, folder)
+            return await meaning_of(texts, embedder, folder, whose)
         known |= dict(zip(missing, made, strict=True))
         kept = {key: known[key] for key in keys}
-        await asyncio.to_thread(_save, path, kept)
+        try:
+            await asyncio.to_thread(_save, path, kept)
+        except OSError as fault:
+            _log.warning(
+                "meanings-not-kept", engine=embedder.name, fault=type(fault).__name__,
+                mend="make room, and let STELLA write into its data folder: they are paid for anew at the next start",
+            )  # fmt: skip
     return PageMeaning(embedder, np.stack([known[key] for key in keys]))
 
 
 def _load(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             names, rows = kept["names"], kept["rows"]
             return {str(name): row for name, row in zip(names, rows, strict=True)}
-    except (OSError, ValueError, KeyError, EOFError):
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error):
         return {}
 
 

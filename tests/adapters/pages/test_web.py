@@ -139,11 +139,29 @@ async def test_robots_that_are_unwelcome_stay_away(pages: WebPages, site: Site) 
 
 
 async def test_no_page_leads_inside_the_network(sessions: ToolSessions, site: Site, tmp_path: Path) -> None:
-    """Neither by its own address nor by a redirect (FAULTS D01): what refuses is every connection itself."""
+    """Neither by its own address nor by a name that means one (FAULTS D01): what refuses is every connection itself."""
     pages = WebPages(sessions.public, tmp_path, lambda: 1000.0, is_forbidden, ("http",))
-    looked = await pages.look(site.url)
-    assert looked.fault is not None and looked.fault.cause == "leads inside the network"
+    for url in (site.url, site.url.replace("127.0.0.1", "localhost")):
+        looked = await pages.look(url)
+        assert looked.fault is not None and looked.fault.cause == "leads inside the network"
     assert site.asked == []
+
+
+@pytest.mark.parametrize("to", ["http://169.254.169.254/latest/meta-data", "http://[::ffff:169.254.169.254]/"])
+async def test_no_redirect_leads_where_nobody_may_go(pages: WebPages, site: Site, to: str) -> None:
+    """A page of the web may be anybody's: where it leads is looked at like where it lies (FAULTS D01)."""
+    site.answer = lambda _: web.Response(status=302, headers={"location": to})
+    looked = await pages.look(site.url)
+    assert looked.copy is None and looked.fault is not None and looked.fault.cause == "leads inside the network"
+
+
+async def test_a_disk_that_is_full_costs_no_page(pages: WebPages, site: Site, tmp_path: Path) -> None:
+    """The page answers today; that it is not kept is said, every time."""
+    (tmp_path / "file").write_text("")
+    pages._folder = tmp_path / "file" / "pages"
+    looked = await pages.look(site.url)
+    assert looked.copy is not None and looked.changed
+    assert looked.fault is not None and looked.fault.cause.startswith("cannot be kept") and looked.fault.mend
 
 
 async def test_only_https_is_asked(sessions: ToolSessions, site: Site, tmp_path: Path) -> None:

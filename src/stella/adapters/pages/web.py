@@ -43,7 +43,8 @@ class Copy(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """What came of looking at a page. `copy` is the last good one, however old; `fault` why it is not from today."""
+    """What came of looking at a page. `copy` is the last good one, however old; `fault` why it is not from today, or not
+    kept for tomorrow."""
 
     copy: Copy | None
     changed: bool
@@ -81,7 +82,7 @@ class WebPages:
         return copy if copy.url == url else None
 
     async def look(self, url: str) -> Looked:
-        """Ask whether a page has changed, and keep it if so. Never raises for what the other side does."""
+        """Ask whether a page has changed, and keep it if so. Never raises for what the other side, or the disk, does."""
         before = await asyncio.to_thread(self.kept, url)
         try:
             async with asyncio.timeout(DEADLINE_S):
@@ -97,8 +98,7 @@ class WebPages:
             return Looked(before, changed=False, fault=_fault(url, f"cannot be reached ({type(fault).__name__})"))
         if answer is None and before is not None:
             fresh = msgspec.structs.replace(before, fetched_at=self._clock())
-            await asyncio.to_thread(self._keep, fresh)
-            return Looked(fresh, changed=False)
+            return Looked(fresh, changed=False, fault=await self._kept_or_fault(fresh))
         if answer is None:
             return Looked(None, changed=False, fault=_fault(url, "answers that nothing has changed, unasked"))
         kind, charset, raw, etag, modified = answer
@@ -106,8 +106,8 @@ class WebPages:
         if isinstance(document, PageFault):
             return Looked(before, changed=False, fault=document)
         copy = Copy(url, self._clock(), document, etag, modified)
-        await asyncio.to_thread(self._keep, copy)
-        return Looked(copy, changed=before is None or before.document != document)
+        changed = before is None or before.document != document
+        return Looked(copy, changed, await self._kept_or_fault(copy))
 
     async def _fetch(self, url: str, before: Copy | None) -> tuple[str, str, bytes, str, str] | None:
         """Kind, charset, body, ETag and date of a page; None where it has not changed."""
@@ -171,6 +171,15 @@ class WebPages:
 
     def _path(self, url: str) -> Path:
         return self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:32]}.json"
+
+    async def _kept_or_fault(self, copy: Copy) -> PageFault | None:
+        """Keep a copy. A disk that takes none costs the next start this page, and nothing today."""
+        try:
+            await asyncio.to_thread(self._keep, copy)
+        except OSError as fault:
+            mend = "make room, and let STELLA write into its data folder"
+            return PageFault(copy.url, f"cannot be kept ({type(fault).__name__})", mend)
+        return None
 
     def _keep(self, copy: Copy) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
