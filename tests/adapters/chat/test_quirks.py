@@ -28,6 +28,12 @@ def _google(**thinking: object) -> dict[str, object]:
     return {"maxOutputTokens": 100, "thinkingConfig": thinking}
 
 
+def test_a_key_is_tried_where_a_wrong_one_is_told() -> None:
+    """OpenRouter lists its models to anybody: a start would call every key right."""
+    assert OpenAI("m", "k", "https://openrouter.ai/api/v1").check().url == "https://openrouter.ai/api/v1/key"
+    assert OpenAI("m", "k").check().url == "https://api.openai.com/v1/models"
+
+
 async def words(model: ChatModel) -> str:
     """An answer's words."""
     events = [event async for event in model.answer("You are kind.", HELLO, [], 100)]

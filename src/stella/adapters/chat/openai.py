@@ -102,8 +102,8 @@ class OpenAI:
         return Question(url, house.headers(self._key), msgspec.json.encode(body), plain)
 
     def check(self) -> Question:
-        """The list of models."""
-        return Question(f"{self._base}/models", self._house.headers(self._key))
+        """The list of models, or what else tells a wrong key."""
+        return Question(f"{self._base}/{self._house.proof}", self._house.headers(self._key))
 
     def reader(self) -> OpenAIReader:
         """For one answer."""

@@ -3,6 +3,7 @@
 https://developers.openai.com/api/docs/guides/reasoning and .../guides/latest-model (efforts, model by model)
 https://developers.openai.com/docs/guides/prompt-caching
 https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle (`/openai/v1`, `api-key`)
+https://openrouter.ai/docs/api/api-reference/api-keys/get-current-key (its list of models is anybody's)
 """
 
 from __future__ import annotations
@@ -28,11 +29,15 @@ THOUGHTS_ROOM: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One host. `original`: OpenAI itself or Azure, which know every field; the others know the older ones."""
+    """One host. `original`: OpenAI itself or Azure, which know every field; the others know the older ones.
+
+    `proof` is where a wrong key is told and a right one costs nothing.
+    """
 
     original: bool
     azure: bool = False
     counts_unasked: bool = False
+    proof: str = "models"
 
     def headers(self, key: str) -> dict[str, str]:
         """Those of every request. A server of one's own may want no key."""
@@ -48,7 +53,8 @@ def house_of(base: str, *, azure: bool = False) -> House:
     """Known by its address; `azure` says so where a gateway stands before it."""
     host = urlsplit(base).hostname or ""
     azure = azure or host.endswith(".azure.com")
-    return House(azure or host == "api.openai.com", azure, host.endswith("mistral.ai"))
+    proof = "key" if host == "openrouter.ai" else "models"
+    return House(azure or host == "api.openai.com", azure, host.endswith("mistral.ai"), proof)
 
 
 def azure_base(base: str) -> str:
