@@ -15,6 +15,7 @@ from stella.calls.realtime_brain import RealtimeBrain
 from stella.calls.tools import Toolboxes
 from stella.domain.consent import Preset
 from stella.domain.ids import UtteranceId
+from stella.ports.company import Page
 from stella.ports.failure import ProviderError, Unavailable
 from stella.ports.language import Called, Grew, Message, ToolCall
 from stella.ports.realtime import Briefing, Metered, RealtimeEvent, Sounded
@@ -155,10 +156,17 @@ class Rooms:
 
 
 class Company:
-    """It knows nothing."""
+    """It knows what it is given."""
 
-    def search(self, question: str, language: str) -> Sequence[Any]:
-        return ()
+    def __init__(self) -> None:
+        self.pages: list[Page] = []
+        self.understood: list[str] = []
+
+    async def understand(self, question: str) -> None:
+        self.understood.append(question)
+
+    def search(self, question: str, language: str) -> Sequence[Page]:
+        return self.pages
 
     def week(self) -> str:
         return ""
@@ -178,6 +186,7 @@ class Spoken:
 
     house: House
     models: list[Model]
+    company: Company
     session: Any = None
     line: Any = None
 
@@ -223,12 +232,12 @@ def speaking(
     """Build it inside a running loop."""
     agent = replace(AGENT, preset=preset, voice_path="realtime", policy=policy or {})
     h = house(script, agent=agent, **options)
-    row = list(models) or [Model()]
+    row, company = list(models) or [Model()], Company()
     clock = asyncio.get_running_loop().time
     behind: ScriptedBrain = h.brain
     brain = RealtimeBrain(
-        row, {model.name: Breaker(clock, lambda: 0.0) for model in row}, behind, Company(),
+        row, {model.name: Breaker(clock, lambda: 0.0) for model in row}, behind, company,
         Toolboxes(lambda: tools, clock), lambda _name, _spent, _day: 0.01,
     )  # fmt: skip
     h.switchboard._engines._brain = brain  # type: ignore[attr-defined]
-    return Spoken(h, row)
+    return Spoken(h, row, company)

@@ -11,6 +11,7 @@ from tests.calls.realtime_model import CHAR, Model, Rooms, called, say, speaking
 from stella.calls.meter import Cap
 from stella.domain.consent import Preset
 from stella.domain.plan import OpenStream
+from stella.ports.company import Page
 from stella.ports.failure import Rejected, Unavailable
 from stella.ports.language import FromAgent, FromTool
 
@@ -51,6 +52,30 @@ def test_the_model_is_heard_and_the_greeting_is_not_its(run, house):
     assert it.switches() == []
     sound = sum(end - start for start, end in it.line.played)
     assert sound == pytest.approx((len(greeting.text) // 4 * 1600 + CHAR * len(TEXT)) / 8000, abs=0.3)
+
+
+def test_the_pages_it_was_given_are_in_the_record(run, house):
+    """As with any other model: behind its words, by where they stand; a turn without pages notes nothing."""
+
+    async def call():
+        it = speaking(house)
+        await it.ring()
+        await asyncio.sleep(4)
+        it.company.pages = [Page("rooms.md#Rooms", "There are fourteen rooms.")]
+        await it.says("how many rooms do you have")
+        await asyncio.sleep(6)
+        it.company.pages = []
+        await it.says("thank you")
+        await asyncio.sleep(6)
+        await it.hangs_up()
+        return it
+
+    it = run(call())
+    assert "fourteen rooms" in str(it.model.lines[0].asked[0][1])
+    assert it.company.understood[0] == "how many rooms do you have"
+    assert [(use.name, use.arguments, use.result) for use in it.record.tools] == [
+        ("knowledge_search", {"question": "how many rooms do you have"}, "rooms.md#Rooms")
+    ]
 
 
 def test_the_line_is_open_before_the_caller_speaks_and_holds_nothing_up(run, house):

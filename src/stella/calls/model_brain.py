@@ -10,9 +10,9 @@ import msgspec
 
 from stella.calls import instructions
 from stella.calls.plain_speech import PlainSpeech
+from stella.calls.sources import noted
 from stella.calls.tools import Outcome, Toolbox, Toolboxes
-from stella.domain.acts import BeganTool, EndCall, ExpectAnswer, TransferTo, UsedTool
-from stella.domain.call import ToolUse
+from stella.domain.acts import BeganTool, EndCall, ExpectAnswer, TransferTo
 from stella.domain.transcript import Turn
 from stella.ports.brain import Acted, Asked, BrainEvent, CallFacts, Said
 from stella.ports.company import Company, Page
@@ -116,8 +116,7 @@ class ModelSession:
                 spoke = spoke or isinstance(event, Said)
                 yield event
         if pages and spoke:
-            sources = ", ".join(page.source for page in pages)
-            yield Acted(UsedTool(ToolUse("knowledge_search", {"question": asked.text[:200]}, sources)))
+            yield noted(asked.text, pages)
 
     async def _replied(
         self, asked: Asked, context: Sequence[Turn], now: datetime, pages: Sequence[Page]

@@ -23,6 +23,7 @@ from stella.calls.model_brain import DONE_MOST, STEPS_MOST
 from stella.calls.realtime_ears import EarsInARow, ModelEars
 from stella.calls.realtime_line import CallLine
 from stella.calls.realtime_voice import ModelVoice
+from stella.calls.sources import noted
 from stella.calls.spoken_reply import SpokenReply
 from stella.calls.tools import Outcome, Toolboxes
 from stella.calls.voice_chain import voice_of
@@ -30,7 +31,7 @@ from stella.domain.acts import BeganTool, EndCall, ExpectAnswer, TransferTo, Use
 from stella.domain.call import ToolUse
 from stella.domain.transcript import Turn
 from stella.ports.brain import Acted, Asked, Brain, BrainEvent, CallFacts, Said
-from stella.ports.company import Company
+from stella.ports.company import Company, Page
 from stella.ports.failure import ProviderError, Rejected, Unavailable
 from stella.ports.language import Called, FromTool, Grew, Message, ToolCall
 from stella.ports.metrics import Metrics, NullMetrics
@@ -153,16 +154,18 @@ class RealtimeSession:
             return
         if switch := self._switched(self._line.model.name, begun=False):
             yield switch
-        reply, model = self._reply, self._line.model
+        reply, model, given = self._reply, self._line.model, list[Page]()
         self._line.busy = True
         try:
-            async with aclosing(self._converse(line, reply, asked, context, now)) as events:
+            async with aclosing(self._converse(line, reply, asked, context, now, given)) as events:
                 async for event in events:
                     yield event
         except ProviderError as fault:
             failure = fault
         else:
             self._line.worked(model.name)
+            if given and reply.said:
+                yield noted(asked.text, given)
             return
         finally:
             self._line.busy = False
@@ -190,20 +193,24 @@ class RealtimeSession:
                 yield event
 
     async def _converse(
-        self, line: RealtimeLine, reply: SpokenReply, asked: Asked, context: Sequence[Turn], now: datetime
-    ) -> AsyncGenerator[BrainEvent, None]:
-        """The model's answer in as many steps as it uses tools."""
+        self, line: RealtimeLine, reply: SpokenReply, asked: Asked, context: Sequence[Turn], now: datetime,
+        given: list[Page],
+    ) -> AsyncGenerator[BrainEvent, None]:  # fmt: skip
+        """The model's answer in as many steps as it uses tools; the pages it was told are put into `given`."""
         agent, language, company = self._facts.agent, self._kept.language, self._row.company
         for name, late in self._toolbox.new_turn(asked.text, context):
             self._note(name, late)
             for act in late.acts:
                 yield Acted(act)
+        if asked.text and not self._line.model.eager:
+            # Before the past is told: whoever is stopped here has told the line nothing.
+            await company.understand(asked.text)
         before, heard = self._line.past.catch_up(line, asked, context, reply)
         behind: list[Message] = []
         if not (heard and self._line.model.eager and not asked.digits):
             told = replace(asked, text=HEARD) if heard else asked
-            pages = company.search(asked.text, language) if asked.text else ()
-            behind += instructions.now(told, context, company.clock(now), pages, self._kept.done)
+            given += company.search(asked.text, language) if asked.text else ()
+            behind += instructions.now(told, context, company.clock(now), given, self._kept.done)
         facts = ToolFacts(self._facts.call_sid, self._facts.caller, language, agent, now)
         acted = False
         for step in range(STEPS_MOST):
