@@ -22,7 +22,7 @@ from tests.adapters.cloud_speech.server import CHAR, KEY, QUIET, Faults, VendorS
 from stella.app.child_server import TOKEN, Watched, serve
 from stella.app.voices import caller_voice
 from stella.audio.energy import frame_powers
-from stella.phone import Account, CallReport, Speak, Telephony
+from stella.phone import Account, CallReport, Speak, Telephony, Wait
 
 KINDS = ("stt", "brain", "tts")
 HOWS = ("cut", "hang")
@@ -36,6 +36,8 @@ NUMBERS = [
 ]
 TOKEN_S = 0.006
 """Between two events of a model's; a word has three."""
+STAYS_S = 14.0
+"""The caller stays on the line through a silence; whoever hangs up after 0.7 s has not heard the rest."""
 HEARD_POWER = 1e-6
 """-60 dBFS: what is softer is silence in the caller's ear."""
 AGENT = """
@@ -216,7 +218,7 @@ async def ring(rig: Rig, kind: str = "", how: str = "cut", share: float = 0.5) -
         rig.kill(kind, how, share)
     assert rig.server is not None
     account = Account(TOKEN, "AC" + "0" * 32, "+447700900123", "+4312345678")
-    report = await Telephony(rig.server.url, account, voice=rig.says, timeout_s=60).ring([Speak(ASKED)])
+    report = await Telephony(rig.server.url, account, voice=rig.says, timeout_s=60).ring([Speak(ASKED), Wait(STAYS_S)])
     for _ in range(100):
         record = json.loads(await asyncio.to_thread(rig.server.get, f"/api/stella/v1/calls/{report.call_sid}"))
         if record["ended_at"]:

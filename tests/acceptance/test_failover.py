@@ -12,7 +12,7 @@ import pytest
 
 from .killing import ASKED, KINDS, Killed, rigged, ring
 
-pytestmark = [pytest.mark.speech, pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.speech, pytest.mark.slow, pytest.mark.timeout(300)]
 AFTER = {"stt": "openai", "brain": "google:test", "tts": "cartesia"}
 
 
