@@ -24,7 +24,11 @@ HOUR_S = 3600.0
 PER_NUMBER_AND_HOUR = 3
 """A number can be forged: nobody can have a stranger's telephone flooded through us."""
 
-_LINK = re.compile(r"(?:https?://|www\.)\S+|\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,12}\b(?:/\S*)?", re.IGNORECASE)
+_DOT = "[.\N{IDEOGRAPHIC FULL STOP}\N{FULLWIDTH FULL STOP}\N{HALFWIDTH IDEOGRAPHIC FULL STOP}]"
+"""Telephones make a link of each of them, and of letters of any script (RFC 3490 §3.1)."""
+_LINK = re.compile(
+    rf"(?:https?://|www{_DOT})\S+|\b[\w-]+(?:{_DOT}[\w-]+)*{_DOT}[^\W\d_]{{2,12}}\b(?:/\S*)?", re.IGNORECASE
+)
 _NUMBER = re.compile(r"(?<!\d)\+?\d(?:[ /()-]{0,2}\d){4,}")
 _SAYS = {
     "de": "Ich schicke Ihnen eine SMS an die Nummer, von der Sie anrufen, mit diesem Text: {text}",
