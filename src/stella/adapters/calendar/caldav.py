@@ -7,6 +7,7 @@ entry of ours that lost is taken out again before anybody is told of it.
 
 from __future__ import annotations
 
+import asyncio
 import xml.etree.ElementTree as ET
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
@@ -68,7 +69,7 @@ class CalDavCalendar:
     async def _lost(self, booking: Booking) -> bool:
         """Whether somebody else stands there too: people go first, and of two of us the smaller name."""
         for text in await self._events(booking.begin, booking.end):
-            for event in occurrences(text, booking.begin, booking.end):
+            for event in await asyncio.to_thread(occurrences, text, booking.begin, booking.end):
                 uid = str(event.get("UID", ""))
                 if uid == booking.uid or (uid.startswith(OURS) and uid > booking.uid):
                     continue
@@ -91,7 +92,8 @@ class CalDavCalendar:
         )
         if status != 207:
             raise Malformed("calendar", "not-caldav")
-        return _calendar_data(text)
+        # Megabytes, or rules without end, may come: they are read beside the calls.
+        return await asyncio.to_thread(_calendar_data, text)
 
     def _place(self, booking: Booking) -> str:
         return f"{self._url}{OURS}{_stamp(booking.begin)}.ics"
