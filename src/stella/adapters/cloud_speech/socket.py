@@ -7,9 +7,12 @@ from collections import deque
 from collections.abc import Callable
 
 import aiohttp
+import structlog
 
 from stella.adapters.cloud_speech.failures import unreachable
 from stella.ports.failure import Malformed, ProviderError, Rejected, Unavailable
+
+_log = structlog.get_logger("stella.speech")
 
 CONNECT_S = 3.0
 MESSAGE_MOST = 1_000_000
@@ -109,6 +112,11 @@ class Socket:
                     return
                 except ProviderError as failure:
                     self._end(failure)
+                    return
+                except Exception as fault:  # noqa: BLE001 a line that nobody hears any more must not count as alive
+                    # Not its text: it may repeat what was said.
+                    _log.error("line-broke", vendor=self._vendor, fault=type(fault).__name__)
+                    self._end(Malformed(self._vendor, "broken", type(fault).__name__))
                     return
         if isinstance(line.exception(), aiohttp.WebSocketError):
             self._end(Malformed(self._vendor, "frame"))
