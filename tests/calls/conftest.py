@@ -225,7 +225,7 @@ class Voice:
         """Nothing."""
 
 
-Script = Callable[[Asked], list[str | Act | Exception | float | tuple[str, float]]]
+Script = Callable[[Asked], list[str | Act | BaseException | float | tuple[str, float]]]
 
 
 class ScriptedBrain:
@@ -250,7 +250,7 @@ class ScriptedBrain:
         self.asked.append(asked)
         self.contexts.append(list(context))
         for thing in self.script(asked):
-            if isinstance(thing, Exception):
+            if isinstance(thing, BaseException):
                 raise thing
             if isinstance(thing, float):
                 await asyncio.sleep(thing)

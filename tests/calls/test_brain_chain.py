@@ -45,7 +45,7 @@ class Scripted:
         """As the port."""
         self.asked.append(asked)
         for piece in self.pieces:
-            if isinstance(piece, Exception):
+            if isinstance(piece, BaseException):
                 raise piece
             yield Said(piece) if isinstance(piece, str) else Acted(piece)
 
@@ -132,6 +132,19 @@ async def test_a_brain_that_breaks_or_says_nothing_costs_a_switch_not_the_turn()
     words, acts = await run(Scripted("a"), Scripted("b", ValueError("x")), Scripted("c", "Here I am."))
     assert words == "Here I am."
     assert [act.use.result for act in acts if isinstance(act, UsedTool)] == ["empty", "broken"]
+
+
+async def test_a_cancellation_that_nobody_asked_for_is_a_failure_like_any_other() -> None:
+    """Somebody's code that awaits what was cancelled elsewhere raises it: the next brain goes on, at once."""
+    lost = asyncio.CancelledError()
+    async with asyncio.timeout(5):
+        words, acts = await run(
+            Scripted("a", lost),  # type: ignore[arg-type]
+            Scripted("b", "We are open. We", lost),  # type: ignore[arg-type]
+            Scripted("c", "We are open. Until five."),
+        )
+    assert words == "We are open.|Until five."
+    assert [act.use.result for act in acts if isinstance(act, UsedTool)] == ["broken", "broken"]
 
 
 async def test_when_all_fail_it_is_the_turn_that_fails() -> None:

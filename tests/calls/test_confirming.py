@@ -63,7 +63,7 @@ class Refund:
         await asyncio.sleep(self.slow_s)
         if self.failing:
             what = self.failing.pop(0)
-            if isinstance(what, Exception):
+            if isinstance(what, BaseException):
                 raise what
             return what
         self.paid.append((arguments.order, arguments.euros))
@@ -113,6 +113,22 @@ async def test_the_first_use_only_asks_and_the_yes_carries_it_out() -> None:
     assert error(await used(box)) is None
     assert error(await used(box)) is None
     assert refund.paid == [("7", 10)]
+
+
+async def test_a_tool_that_loses_its_way_costs_a_use_and_not_the_reply() -> None:
+    """A cancellation that nobody asked for comes out of other people's libraries; the caller still gets an answer."""
+    for outside in (True, False):
+        refund = Refund(care=Care(), outside=outside, failing=[asyncio.CancelledError()])  # type: ignore[list-item]
+        assert error(await used(box_of(refund))) == "broken"
+
+
+async def test_a_use_that_is_stopped_is_stopped() -> None:
+    """Whoever interrupts is not told of a broken tool."""
+    using = asyncio.create_task(used(box_of(Refund(care=Care(), outside=False, slow_s=60))))
+    await asyncio.sleep(0)
+    using.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await using
 
 
 async def test_the_same_in_german_and_in_the_tools_own_words() -> None:

@@ -227,6 +227,75 @@ def test_a_fault_of_ours_ends_this_call_in_words(run, house, monkeypatch):
     assert h.record.error == "internal error"
 
 
+def test_an_engine_that_cannot_be_let_go_of_leaves_no_call_behind(run, house, monkeypatch):
+    """Whatever its closing raises: the call ends, its record is written, its place is free, and what was said is dropped."""
+
+    async def broken():
+        raise RuntimeError("closing failed")
+
+    async def call():
+        h = house()
+        session, _ = h.connect(await h.voice_webhook())
+        await asyncio.sleep(4)
+        monkeypatch.setattr(h.ears, "close", broken)
+        monkeypatch.setattr(h.brain, "close", broken)
+        await h.ears.says("what are your opening hours")
+        await asyncio.sleep(4)
+        kept = dict(h.store.states)
+        session.stopped()
+        session.gone()
+        await asyncio.sleep(1)
+        return h, kept
+
+    h, kept = run(call())
+    assert kept
+    assert h.record.status is CallStatus.COMPLETED
+    assert not h.switchboard._sessions
+    assert not any(h.store.states.values())
+
+
+def test_a_language_that_cannot_be_changed_ends_the_call_in_words(run, house, monkeypatch):
+    """The conversation would wait for it for ever; a fault of ours must not end in silence."""
+
+    async def broken(*_given):
+        raise RuntimeError("no ears")
+
+    async def call():
+        h = house(lambda asked: [ChangeLanguage("de")])
+        _, line = h.connect(await h.voice_webhook())
+        await asyncio.sleep(4)
+        monkeypatch.setattr(h.ears, "open", broken)
+        await h.ears.says("german please")
+        await asyncio.sleep(10)
+        return h, line, await h.after()
+
+    h, line, plan = run(call())
+    assert line.closed_at is not None
+    assert isinstance(plan, SayGoodbye)
+    assert plan.says
+    assert h.record.error == "internal error"
+
+
+def test_a_reply_cancelled_by_nobody_is_a_reply_that_failed(run, house):
+    """The brain is asked once more, at once, instead of when the silence has become too long."""
+
+    async def call():
+        h = house(lambda asked: [asyncio.CancelledError()] if len(h.brain.asked) == 1 else ["We are open."])
+        session, _ = h.connect(await h.voice_webhook())
+        await asyncio.sleep(4)
+        await h.ears.says("are you open")
+        await asyncio.sleep(4)
+        session.stopped()
+        session.gone()
+        await asyncio.sleep(1)
+        return h
+
+    h = run(call())
+    assert len(h.brain.asked) == 2
+    assert h.record.turns[-1].heard_text == "We are open."
+    assert h.record.latency.response_gap_ms.p50 < 1500
+
+
 def test_a_socket_lost_without_stop_is_resumed_once_and_then_the_carrier_listens(run, house):
     """First loss: a new leg with an apology. Second: the gather path."""
 

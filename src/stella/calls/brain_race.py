@@ -10,7 +10,9 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+from stella.calls.astray import astray
 from stella.ports.brain import BrainEvent
+from stella.ports.failure import Unavailable
 
 
 class Contender:
@@ -43,8 +45,15 @@ class Contender:
                     self._more.clear()
             self._hand(None)
         except Exception as fault:  # noqa: BLE001 whatever it is, it belongs to whoever asked
-            if self._given is not None and not self._given.done():
-                self._given.set_exception(fault)
+            self._fail(fault)
+        except asyncio.CancelledError:
+            if not astray():
+                raise
+            self._fail(Unavailable(self.name, "broken", "CancelledError"))
+
+    def _fail(self, fault: Exception) -> None:
+        if self._given is not None and not self._given.done():
+            self._given.set_exception(fault)
 
     def _hand(self, event: BrainEvent | None) -> None:
         if self._given is not None and not self._given.done():

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from stella.calls.astray import astray
 from stella.calls.live_call import LiveCall
 from stella.calls.sentences import Sentences
 from stella.domain.acts import Act, BeganTool, ChangeLanguage, EndCall, ExpectAnswer, TransferTo, UsedTool
@@ -76,6 +77,11 @@ class GatherReply:
             self.answered.failed = True
         except Exception:  # noqa: BLE001 a brain of somebody else's must cost a turn, not the call
             _log.exception("brain-broke", call=call.sid)
+            self.answered.failed = True
+        except asyncio.CancelledError:
+            if not astray():
+                raise
+            _log.error("brain-broke", call=call.sid, fault="CancelledError")
             self.answered.failed = True
         self._ready += sentences.flush()
 

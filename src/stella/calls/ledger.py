@@ -72,6 +72,9 @@ class Ledger:
         await self.commit(call)
         try:
             await call.brain.close()
+        except Exception:  # noqa: BLE001 a brain that cannot be let go of must not keep what was said
+            _log.exception("brain-not-closed", call=call.sid)
+        try:
             await self._store.keep_state(call.sid, b"")
         except ProviderError as failure:
             _log.warning("state-not-dropped", call=call.sid, code=failure.code)

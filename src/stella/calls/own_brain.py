@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from stella.calls import instructions
+from stella.calls.astray import astray
 from stella.calls.plain_speech import PlainSpeech
 from stella.calls.tools import Outcome, Toolbox, Toolboxes
 from stella.domain.acts import Act, BeganTool, ExpectAnswer
@@ -160,6 +161,10 @@ class _Run:
                         self._items.put_nowait(_text(piece, self._name))
         except Exception as fault:  # noqa: BLE001 it is raised where it is waited for
             self._items.put_nowait(fault)
+        except asyncio.CancelledError:
+            if not astray():
+                raise
+            self._items.put_nowait(Unavailable(self._name, "broken", "CancelledError"))
         else:
             self._items.put_nowait(None)
 

@@ -263,7 +263,13 @@ class Shell(ABC):
     def _spawn(self, work: Coroutine[None, None, None], name: str) -> None:
         task = asyncio.get_running_loop().create_task(work, name=f"{name}-{self.call.sid}")
         self._side_tasks.add(task)
-        task.add_done_callback(self._side_tasks.discard)
+        task.add_done_callback(self._side_done)
+
+    def _side_done(self, task: asyncio.Task[None]) -> None:
+        self._side_tasks.discard(task)
+        if not task.cancelled() and isinstance(fault := task.exception(), Exception):
+            # The conversation may wait for what will never come: the call ends in words instead.
+            self._break(fault)
 
     def _close(self, by: EndedBy, after: NextKind, detail: str) -> None:
         if self._chosen_end is None:
@@ -286,8 +292,13 @@ class Shell(ABC):
             self._break(error)
             await self._wait_for_the_end()
         finally:
-            await self._put_away()
-            self._ended(self)
+            try:
+                await self._put_away()
+            except Exception:  # noqa: BLE001 whatever it is, it is logged, and the call ends
+                # An engine that cannot even be let go of must not leave a call that never ends.
+                self._log.exception("put-away-failed")
+            finally:
+                self._ended(self)
         await self._recorder.keep()
 
     async def _wait_for_the_end(self) -> None:

@@ -11,6 +11,7 @@ from datetime import datetime
 
 import structlog
 
+from stella.calls.astray import astray
 from stella.calls.sentences import Sentences
 from stella.conversation import events as on
 from stella.domain.ids import TurnId
@@ -67,6 +68,11 @@ class Thinker:
             self._tell(on.ReplyFailed(asked.turn))
         except Exception:  # noqa: BLE001 a brain of somebody else's must cost a turn, not the call
             _log.exception("brain-broke", turn=asked.turn)
+            self._tell(on.ReplyFailed(asked.turn))
+        except asyncio.CancelledError:
+            if not astray():
+                raise
+            _log.error("brain-broke", turn=asked.turn, fault="CancelledError")
             self._tell(on.ReplyFailed(asked.turn))
 
     async def _stream(self, asked: Asked, context: Sequence[Turn], now: datetime) -> None:

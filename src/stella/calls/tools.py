@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 import msgspec
 import structlog
 
+from stella.calls.astray import astray
 from stella.calls.confirming import Confirming
 from stella.domain.acts import Act, UsedTool
 from stella.domain.call import ToolUse
@@ -243,7 +244,10 @@ async def _bounded(name: str, work: Callable[[], Awaitable[T]], patience: float)
     except ProviderError as failure:
         _log.warning("tool-failed", tool=name, code=failure.code)
         return ToolAnswer("It does not work at the moment. Tell the caller.", error=failure.code)
-    except Exception as fault:  # noqa: BLE001 a tool of somebody else's must cost a use, not the call
+    except (Exception, asyncio.CancelledError) as fault:
+        # A tool of somebody else's must cost a use, not the call.
+        if isinstance(fault, asyncio.CancelledError) and not astray():
+            raise
         # Not the traceback: an exception's text may hold what the caller said.
         _log.error("tool-broke", tool=name, fault=type(fault).__name__)
         return ToolAnswer("It does not work. Tell the caller.", error="broken")
