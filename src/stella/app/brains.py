@@ -42,8 +42,8 @@ _log = structlog.get_logger("stella.brains")
 BUILT_IN = ("receptionist", "bench")
 NAMES = (*BUILT_IN, *(f"{kind}:MODEL" for kind in KINDS), "python:MODULE:FUNCTION")
 LAST_RESORT = "receptionist"
-HURRIED_S = 1.8
-"""How long the first piece of a model's answer may take where another model can be asked."""
+HURRIED = Patience(first=1.8, gap=1.0)
+"""Where another model can go on, a caller waits less for the first piece of an answer, and for each of the others."""
 
 
 class Brains:
@@ -133,7 +133,7 @@ class Brains:
             raise ConfigError(f"engines.brain: there is no {name!r}; there are {', '.join(NAMES)}")
         if missing := vendor.wants_address or ("" if vendor.key or vendor.keyless else vendor.setting):
             raise ConfigError(f"engines.brain: {name} needs {missing}; set it, or take {name} out")
-        patience = Patience(first=HURRIED_S) if hurried else Patience()
+        patience = HURRIED if hurried else Patience()
         made = ChatModel(name, vendor.dialect(model, vendor.key, vendor.base), self._session, patience)
         self._models[name, hurried] = made
         return made

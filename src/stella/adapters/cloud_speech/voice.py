@@ -50,7 +50,7 @@ class Patience:
 
     connect: float = 2.0
     first: float = 3.0
-    gap: float = 1.2
+    gap: float = 0.8
 
 
 class Reader(Protocol):
