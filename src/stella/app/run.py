@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from stella.app.house import House, open_house
 from stella.app.logs import set_up_logs
+from stella.app.next_steps import next_steps
 from stella.app.own import Program
 from stella.app.settings import Settings
 from stella.domain.errors import ConfigError
@@ -21,13 +22,17 @@ from stella.domain.errors import ConfigError
 _log = structlog.get_logger("stella.run")
 
 
-def run_server(settings: Settings, *, development: bool, program: Program | None = None) -> None:
+def run_server(
+    settings: Settings, *, development: bool, tunnelled: bool = False, program: Program | None = None
+) -> None:
     """Until SIGTERM or Ctrl-C: then live calls finish (a second signal ends at once). Raises ConfigError."""
     set_up_logs(settings.log_level, settings.log_format)
-    uvloop.run(serve(settings, development=development, program=program))
+    uvloop.run(serve(settings, development=development, tunnelled=tunnelled, program=program))
 
 
-async def serve(settings: Settings, *, development: bool, program: Program | None = None) -> None:
+async def serve(
+    settings: Settings, *, development: bool, tunnelled: bool = False, program: Program | None = None
+) -> None:
     """The same inside a loop that runs already; logs are as their owner set them up."""
     console = Console(stderr=True)
     bar = Progress(
@@ -36,6 +41,8 @@ async def serve(settings: Settings, *, development: bool, program: Program | Non
     )  # fmt: skip
     task = bar.add_task("phrases", total=None)
     bar.start()
+    if bar.disable:
+        console.print("Preparing the voice …", highlight=False)
 
     def progress(done: int, total: int) -> None:
         bar.update(task, completed=done, total=total)
@@ -49,7 +56,7 @@ async def serve(settings: Settings, *, development: bool, program: Program | Non
             await asyncio.wait((server, started), return_when=asyncio.FIRST_COMPLETED)
             started.cancel()
             if not server.done():
-                _tell(console, house, development=development)
+                _tell(console, house, development=development, tunnelled=tunnelled)
             await server
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
@@ -70,8 +77,8 @@ def _set_garbage_aside() -> None:
     gc.freeze()
 
 
-def _tell(console: Console, house: House, *, development: bool) -> None:
-    settings, url = house.settings, house.server.public_url
+def _tell(console: Console, house: House, *, development: bool, tunnelled: bool) -> None:
+    settings = house.settings
     names = ", ".join(agent.name for agent in house.shelf.agents)
     console.print(f"\nSTELLA answers at [bold]{house.server.base_url}[/bold] as {names}.", highlight=False)
     if house.new_operator_token:
@@ -81,16 +88,5 @@ def _tell(console: Console, house: House, *, development: bool) -> None:
             highlight=False,
         )
     if development:
-        port = "" if house.server.port == 3001 else f" http://localhost:{house.server.port}"
-        console.print(
-            "\nWhat to do next, in another terminal:\n"
-            f'  .venv/bin/stella call{port} --say "What are your opening hours?"   ring it and talk\n'
-            f'  .venv/bin/stella call{port} --lang de --say "Wann haben Sie offen?"  the same in German\n'
-            "  .venv/bin/stella calls list                                  read what was said\n"
-            "\nTo connect a Twilio number: docs/how-to/connect-twilio.md\n"
-            f"  A CALL COMES IN   {url}/api/stella/call/voice   (HTTP POST)\n"
-            f"  Status callback   {url}/api/stella/call/status  (HTTP POST)\n",
-            highlight=False,
-            markup=False,
-            soft_wrap=True,
-        )
+        words = next_steps(house.server.port, settings.public_url, tunnelled=tunnelled)
+        console.print(words, highlight=False, markup=False, soft_wrap=True)

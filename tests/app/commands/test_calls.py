@@ -102,6 +102,30 @@ def test_the_list_is_newest_first(data: Path) -> None:
     assert [(one["call_sid"], one["from"]) for one in page] == [("CA2", "+4911")]
 
 
+def test_a_narrow_terminal_shows_names_that_show_takes(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`CAac1a3fd4f…` was all one saw at eighty columns, and nothing took it."""
+
+    async def fill() -> None:
+        store = await open_store(f"sqlite:///{data}/stella.db", data)
+        for sid, at in (("CAac1a3fd4f4" + "7" * 22, "14"), ("CAac1a3fd5" + "0" * 24, "15")):
+            await store.commit(full(sid, created_at=f"2026-11-23T{at}:00:00.000Z"))
+        await store.close()
+
+    asyncio.run(fill())
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    narrow = stella("list").stdout
+    assert "…" not in narrow
+    assert "CAac1a3fd4 " in narrow
+    monkeypatch.delenv("FORCE_COLOR")
+    assert "CAac1a3fd4f4" + "7" * 22 in stella("list").stdout, "a pipe is as wide as it must be"
+    for name in ("CAac1a3fd4", "CAac1a3fd4f4…"):
+        assert "CAac1a3fd4f4" + "7" * 22 in stella("show", name).stdout
+    several = stella("show", "CAac1a")
+    assert (several.exit_code, "several calls" in several.stderr) == (1, True)
+    assert "no call" in stella("show", "CAac").stderr
+
+
 def test_show_tells_what_was_heard_from_what_was_meant(data: Path) -> None:
     """The record's whole worth is that it does not claim more than was heard."""
     found = stella("show", "CA1")

@@ -25,6 +25,12 @@ async def one_call(connection: AsyncConnection, call_sid: str) -> CallRecord | N
     return record
 
 
+async def sids_like(connection: AsyncConnection, beginning: str, most: int = 5) -> list[str]:
+    """The newest calls whose name begins so."""
+    query = select(calls.c.call_sid).where(calls.c.call_sid.startswith(beginning, autoescape=True))
+    return list(await connection.scalars(query.order_by(calls.c.created_at.desc()).limit(most)))
+
+
 async def fill(connection: AsyncConnection, records: Sequence[CallRecord]) -> None:
     """Add turns, keys and tools to records that were read without."""
     by_sid = {record.call_sid: record for record in records}

@@ -106,7 +106,10 @@ def _folder(agent: Agent, text: str, path: Path) -> str:
     folder = (path.parent / agent.knowledge).resolve()
     if not folder.is_dir():
         raise AgentFileError(
-            str(path), line_of(key_lines(text), ("knowledge",)), f"knowledge: {folder} is not a folder"
+            str(path),
+            line_of(key_lines(text), ("knowledge",)),
+            f"knowledge: {folder} is not a folder: make it, copy src/stella/app/agents/knowledge there to begin with, or "
+            "take the line out",
         )
     return str(folder)
 

@@ -13,6 +13,9 @@ from stella.phone import Meters
 from stella.phone.report import ClearTrace, Entry, Exchange, Fault, Note, Spurt, StreamRun, Utterance, VerbRun
 
 REDRAW_S = 0.1
+STREAM_CLOSED = 31921
+"""A warning only where the server meant to; every real call that STELLA ends leaves it in Twilio's debugger."""
+
 _BAR = 30
 _FLOOR_DB = -60.0
 _COLOURS = {"caller": "cyan", "agent": "green", "carrier": "magenta", "": "dim", "fault": "red"}
@@ -106,7 +109,8 @@ class Show:
             case Spurt(source="person"):
                 self._line("person", entry.text)
             case Fault(level="warning"):
-                self._line("", f"{entry.code} in Twilio's debugger, a warning: {entry.detail}")
+                meant = ", as it does after a goodbye" if entry.code == STREAM_CLOSED else ""
+                self._line("", f"{entry.code} in Twilio's debugger, a warning: {entry.detail}{meant}")
             case Fault():
                 self._line("fault", f"{entry.code}: {entry.detail}", "Twilio's debugger")
             case Note():

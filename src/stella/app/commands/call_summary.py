@@ -79,7 +79,8 @@ def _mend(code: int, detail: str, *, signed: bool) -> str:
         return "The server wants signed calls: set TWILIO_AUTH_TOKEN to the token that the server has."
     if "403" in detail:
         return (
-            "Signature or URL differ: compare TWILIO_AUTH_TOKEN and STELLA_PUBLIC_URL (--public-url) with the server's."
+            "Signature or URL differ: compare TWILIO_AUTH_TOKEN and STELLA_PUBLIC_URL (--public-url) with the server's; "
+            "behind `stella dev --tunnel` ring the https address that it printed."
         )
     if "404" in detail:
         return "There is no such path: is this the address of a STELLA?"

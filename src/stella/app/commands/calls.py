@@ -9,7 +9,6 @@ from typing import Annotated, TypeVar
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from stella.domain.call import CallRecord
 from stella.domain.errors import ConfigError
@@ -17,6 +16,12 @@ from stella.domain.errors import ConfigError
 calls = typer.Typer(no_args_is_help=True, help="The records of calls: list, show, replay, export, erase.")
 
 T = TypeVar("T")
+WIDE = 120
+"""Columns of a terminal from which the list has whole CallSids."""
+
+LEAST = 6
+"""With less of a name than this, `show` does not guess."""
+
 _Json = Annotated[bool, typer.Option("--json", help="Print data for scripts.")]
 
 
@@ -48,7 +53,7 @@ def list_calls(
     as_json: _Json = False,
 ) -> None:
     """List the newest calls."""
-    from stella.app.commands.calls_show import as_text, when
+    from stella.app.commands.calls_show import BEGINNING, as_text, newest
 
     found = _run(_newest(_place()[0], limit, before))
     if as_json:
@@ -57,22 +62,13 @@ def list_calls(
     if not found:
         typer.echo("No calls yet.")
         return
-    table = Table("call", "began", "from", "agent", "status", "seconds", "ended by", box=None, pad_edge=False)
-    for one in found:
-        length = "" if one.duration_s is None else f"{one.duration_s:.0f}"
-        table.add_row(
-            *(_plain(cell) for cell in (one.call_sid, when(one.created_at), one.from_, one.agent)),
-            *(_plain(cell) for cell in (one.status.value, length, one.ended_by.value if one.ended_by else "")),
-        )
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, WIDE)
+    console.print(newest(found, narrow=console.width < WIDE))
+    typer.echo(f"Every word of a call: stella calls show {found[0].call_sid[:BEGINNING]}", err=True)
     if len(found) == limit:
         typer.echo(f"More: stella calls list --before {found[-1].created_at}")
-
-
-def _plain(cell: str) -> str:
-    from stella.app.commands.calls_show import plain
-
-    return plain(cell)
 
 
 async def _newest(url: str, limit: int, before: str) -> list[CallRecord]:
@@ -85,7 +81,7 @@ async def _newest(url: str, limit: int, before: str) -> list[CallRecord]:
 
 @calls.command("show")
 def show_call(
-    call_sid: Annotated[str, typer.Argument(help="The call, as `stella calls list` names it.")],
+    call_sid: Annotated[str, typer.Argument(help="The call, as `stella calls list` names it; its beginning will do.")],
     *,
     as_json: _Json = False,
 ) -> None:
@@ -104,10 +100,16 @@ def show_call(
 
 async def _one(url: str, call_sid: str) -> CallRecord | None:
     from stella.adapters.sql.beside import read_beside
-    from stella.adapters.sql.reading import one_call
+    from stella.adapters.sql.reading import one_call, sids_like
 
     async with read_beside(url) as connection:
-        return await one_call(connection, call_sid)
+        if found := await one_call(connection, call_sid):
+            return found
+        beginning = call_sid.rstrip("….")
+        fitting = await sids_like(connection, beginning) if len(beginning) >= LEAST else []
+        if len(fitting) > 1:
+            raise ConfigError(f"several calls begin with {beginning!r}: {', '.join(fitting)}; give more of the name")
+        return await one_call(connection, fitting[0]) if fitting else None
 
 
 @calls.command("export")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +12,9 @@ from rich.text import Text
 
 from stella.domain.call import CallRecord, Percentiles
 from stella.domain.transcript import Turn
+
+BEGINNING = 10
+"""So much of a CallSid tells one of a million calls from the others, and can be typed."""
 
 
 def plain(cell: str) -> str:
@@ -31,6 +35,21 @@ def when(stamp: str | None) -> str:
 def clock(seconds: float) -> str:
     """Seconds from the answer as minutes:seconds."""
     return f"{int(seconds // 60)}:{seconds % 60:04.1f}"
+
+
+def newest(records: Sequence[CallRecord], *, narrow: bool) -> Table:
+    """The list. A name that is cut off with dots cannot be copied: `narrow` has its beginning, which `show` takes."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("call", "began (UTC)", "from", *([] if narrow else ["agent"]), "status", "talk s", "ended by"):
+        table.add_column(title, no_wrap=title != "agent")
+    for one in records:
+        length = "" if one.duration_s is None else f"{one.duration_s:.0f}"
+        name, began = (
+            (one.call_sid[:BEGINNING], when(one.created_at)[:16]) if narrow else (one.call_sid, when(one.created_at))
+        )
+        row = [name, began, one.from_, *([] if narrow else [one.agent]), one.status.value, length]
+        table.add_row(*(plain(cell) for cell in (*row, one.ended_by.value if one.ended_by else "")))
+    return table
 
 
 def show(record: CallRecord, console: Console) -> None:

@@ -19,6 +19,7 @@ def command(
     tunnel: _Tunnel = "",
     connect: _Connect = False,
     number: _Number = "",
+    behind_tunnel: Annotated[bool, typer.Option(hidden=True, help="A tunnel's keeper says the addresses.")] = False,
 ) -> None:
     """Run the development server on http://localhost:3001. `.env` of this folder is read.
 
@@ -42,11 +43,11 @@ def command(
         from stella.app.tunnelled import TunnelWishes, run_tunnelled
 
         wishes = TunnelWishes(tunnel, connect, number, reload)
-        sys.exit(run_tunnelled(settings, wishes, again, read_dotenv(Path(".env"))))
+        sys.exit(run_tunnelled(settings, wishes, [*again, "--behind-tunnel"], read_dotenv(Path(".env"))))
     if reload:
         from stella.app.reload import run_reloading
 
         sys.exit(run_reloading(again))
     from stella.app.run import run_server
 
-    run_server(settings, development=True)
+    run_server(settings, development=True, tunnelled=behind_tunnel)
