@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -69,6 +70,27 @@ async def test_it_believes_what_was_heard(model: OpenAIRealtime, vendor: Realtim
     await it.hears(TWO, SPEECH)
     assert [item.text for item in vendor.items if item.kind == "agent"] == ["One two three.", "(cut)"]
     assert vendor.complaints == []
+    await it.line.close()
+
+
+async def test_a_complaint_about_an_answer_that_nobody_wants_any_more_ends_no_other(
+    model: OpenAIRealtime, vendor: RealtimeServer
+) -> None:
+    """The caller interrupted and asks something else: what the vendor says of the first question is not about the second."""
+    vendor.faults.first_s = 30
+    it = ring(model)
+    await it.hears(ONE, SPEECH)
+    first = asyncio.create_task(it.answers())
+    await until(lambda: "response.create" in vendor.kinds(), 5)
+    (refused,) = [told["event_id"] for told in vendor.asked if told["type"] == "response.create"]
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    second = asyncio.create_task(it.answers())
+    await until(lambda: it.line._answer is not None, 5)
+    it.line._hear(json.dumps({"type": "error", "error": {"code": "server_error", "event_id": refused}}))
+    assert not it.line._answer.over
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
     await it.line.close()
 
 

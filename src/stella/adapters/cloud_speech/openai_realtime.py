@@ -118,9 +118,9 @@ class OpenAIRealtimeLine:
             self._create(message, at + place)
         for message in behind:
             self._create(message, len(self._items))
-        self._answer = answer = SpokenAnswer("openai", self._vendor.patience)
         self._numbers += 1
-        self._hold(_message("response.create", event_id=f"answer-{self._numbers}"))
+        self._answer = answer = SpokenAnswer("openai", self._vendor.patience, f"answer-{self._numbers}")
+        self._hold(_message("response.create", event_id=answer.name))
         for metered_late in self._late:
             answer.put(metered_late)
         self._late.clear()
@@ -285,9 +285,10 @@ class OpenAIRealtimeLine:
             self._unanswered.pop(empty.id, None)
             self._ears.answer(empty, "")
         elif about.startswith("answer-"):
-            if self._answer is not None:
-                self._answer.end(failure("openai", 429 if "rate" in code else 500, code))
-            self._let_go()
+            made = self._made
+            if made is not None and made.name == about:
+                made.end(failure("openai", 429 if "rate" in code else 500, code))
+                self._let_go()
         elif not about.startswith("tidy-"):
             known = "key" in code or "quota" in code or "expired" in code
             raise failure("openai", 0, code) if known else Unavailable("openai", "error", code[:60])

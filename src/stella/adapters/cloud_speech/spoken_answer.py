@@ -28,9 +28,9 @@ class AnswerPatience:
 class SpokenAnswer:
     """Filled from the socket, read by whoever asked."""
 
-    def __init__(self, vendor: str, patience: AnswerPatience) -> None:
-        """Nothing has come."""
-        self._vendor, self._patience = vendor, patience
+    def __init__(self, vendor: str, patience: AnswerPatience, name: str = "") -> None:
+        """Nothing has come. `name` is what the vendor calls it by in its complaints."""
+        self._vendor, self._patience, self.name = vendor, patience, name
         self._waiting: deque[RealtimeEvent] = deque()
         self._more = asyncio.Event()
         self._failure: ProviderError | None = None
