@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from datetime import UTC, date, datetime
@@ -15,7 +16,7 @@ from stella.calls.tools import Toolbox, spec_of
 from stella.domain.acts import UsedTool
 from stella.domain.agent import Agent, LanguageSetup
 from stella.domain.phrases import PHRASES_EN
-from stella.ports.function_tool import FunctionTool
+from stella.ports.function_tool import THREADS_MOST, FunctionTool
 from stella.ports.language import ToolCall
 from stella.ports.tool import ToolAnswer, ToolFacts
 
@@ -45,6 +46,26 @@ async def use(tool: FunctionTool, **arguments: Any) -> tuple[str, str | None]:
     used = outcome.acts[-1]
     assert isinstance(used, UsedTool)
     return outcome.text, used.use.error
+
+
+async def test_functions_that_hang_hold_up_nobody_but_each_other() -> None:
+    """A server that never answers a plain function must not take the threads that find addresses and read files."""
+    over, hung = threading.Event(), 0
+
+    @stella.tool(changes=False, deadline_s=0.05)
+    def hangs() -> str:
+        """Waits for somebody who never answers."""
+        over.wait()
+        return "late"
+
+    try:
+        for error in [(await use(hangs))[1] for _ in range(THREADS_MOST + 4)]:
+            hung += error == "timeout"
+        async with asyncio.timeout(30):
+            assert await asyncio.to_thread(lambda: "free") == "free"
+    finally:
+        over.set()
+    assert hung == THREADS_MOST + 4
 
 
 async def test_hints_are_the_schema_and_the_check() -> None:

@@ -6,11 +6,19 @@ import asyncio
 import inspect
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from typing import Any, get_type_hints
 
 import msgspec
 
 from stella.ports.tool import Care, ToolAnswer, ToolFacts
+
+THREADS_MOST = 16
+"""Plain functions that run at once. They have threads of their own: one that hangs keeps its thread for ever, and whoever finds
+addresses and reads files must not wait behind it."""
+_THREADS = ThreadPoolExecutor(THREADS_MOST, "tool")
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
@@ -67,7 +75,8 @@ class FunctionTool:
         if inspect.iscoroutinefunction(self._function):
             told = await self._function(**given)
         else:
-            told = await asyncio.to_thread(self._function, **given)
+            work = partial(copy_context().run, self._function, **given)
+            told = await asyncio.get_running_loop().run_in_executor(_THREADS, work)
         if isinstance(told, ToolAnswer):
             return told
         return ToolAnswer(told if isinstance(told, str) else msgspec.json.encode(told).decode())
