@@ -146,6 +146,30 @@ async def test_an_engine_nobody_knows_keeps_the_old_file_and_is_told_once(tmp_pa
     assert shelf.for_number("+4315550101").engines.brain == ("bench",)
 
 
+async def test_a_fault_that_nobody_expected_is_one_files_fault(tmp_path: Path) -> None:
+    """A machine without room for one agent's pages still takes up what changed in another's."""
+    engines: Any = Engines()
+    path = write(tmp_path / "a.toml", "receptionist")
+    other = write(tmp_path / "b.toml", "receptionist", "sales", "+4315550102")
+    shelf = engines.shelf = AgentShelf(tmp_path, {})
+    prepared = engines.prepare
+
+    async def without_room(agents: tuple[Agent, ...]) -> None:
+        if agents[0].name == "office":
+            raise OSError("no room for another process")
+        await prepared(agents)
+
+    engines.prepare = without_room
+    write(path, "bench")
+    write(other, "bench", "sales", "+4315550102")
+    with capture_logs() as logs:
+        await jobs.take_up_changes(shelf, engines)
+    refused = [line["file"] for line in logs if line["log_level"] == "error"]
+    assert refused == [str(path)]
+    assert shelf.for_number("+4315550101").engines.brain == ("receptionist",)
+    assert shelf.for_number("+4315550102").engines.brain == ("bench",)
+
+
 async def test_a_refused_file_with_other_pages_is_told_once(tmp_path: Path) -> None:
     """The pages it names are part of what was read, although the old ones are in use."""
     engines: Any = Engines()

@@ -90,9 +90,11 @@ async def take_up_changes(shelf: AgentShelf, engines: HouseEngines) -> None:
     for path, agent in reading.fresh.items():
         try:
             await engines.prepare((agent,))
-        except (ConfigError, ProviderError) as error:
+        except Exception as error:  # noqa: BLE001 whatever it is, it is this file's fault and not the others'
+            known = isinstance(error, (ConfigError, ProviderError))
             _log.error(
-                "agent file refused, the old one stays", file=str(path), reason=str(error),
+                "agent file refused, the old one stays", file=str(path),
+                reason=str(error) if known else f"{type(error).__name__}: {error}",
                 mend="mend what the reason names, and save the file again",
             )  # fmt: skip
             refused.add(path)

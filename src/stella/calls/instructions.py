@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stella.calls.tools import Outcome
 from stella.domain.agent import Agent
 from stella.domain.transcript import Turn
 from stella.ports.brain import Asked
@@ -19,6 +20,7 @@ TURNS_MOST = 60
 TEXT_MOST = 2_000
 """Characters of one turn."""
 PAGES_MOST = 4_000
+DONE_MOST = 12
 
 _LANGUAGES = {"de": "German (with “Sie”)", "en": "English"}
 
@@ -92,6 +94,16 @@ def now(asked: Asked, context: Sequence[Turn], clock: str, pages: Sequence[Page]
         messages.append(FromAgent(asked.begun))
         messages.append(FromCaller("[The line broke behind these words of yours. Go on there; repeat nothing.]"))
     return messages
+
+
+def noted(done: list[str], tool: str, outcome: Outcome) -> list[str]:
+    """What was done in this call, with a tool's outcome: results are no part of what was heard, so later turns, other models
+    and other lines get them as a note."""
+    if tool == "knowledge_search":
+        return done
+    told = outcome.text[: 900 if outcome.ask else 300]
+    told = f"{tool[:80]} {'failed: ' if outcome.failed and not outcome.ask else ': '}{told}"
+    return [*done[1 - DONE_MOST :], " ".join(told.split())]
 
 
 def _interrupting(text: str, *, cut: bool) -> str:

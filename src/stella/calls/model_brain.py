@@ -26,7 +26,6 @@ TOKENS_MOST = 400
 """Of one answer: more than anybody listens to."""
 WORDS_MOST = 1_200
 """Characters said in one turn; a model that goes on and on is stopped at the end of a piece."""
-DONE_MOST = 12
 CHARS_A_TOKEN = 3
 """Where tokens must be reckoned: rather too many."""
 
@@ -204,11 +203,7 @@ class ModelSession:
             spend("unpriced", 1)
 
     def _note(self, tool: str, outcome: Outcome) -> None:
-        """Results are not part of what was heard, so the next turns get them as a note."""
-        if tool != "knowledge_search":
-            told = outcome.text[: 900 if outcome.ask else 300]
-            told = f"{tool[:80]} {'failed: ' if outcome.failed and not outcome.ask else ': '}{told}"
-            self._kept.done = [*self._kept.done[1 - DONE_MOST :], " ".join(told.split())]
+        self._kept.done = instructions.noted(self._kept.done, tool, outcome)
 
     def switch(self, language: str) -> None:
         """Go on in another language of the agent."""

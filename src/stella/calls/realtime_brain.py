@@ -19,7 +19,7 @@ import structlog
 
 from stella.calls import instructions
 from stella.calls.breaker import Breaker
-from stella.calls.model_brain import DONE_MOST, STEPS_MOST
+from stella.calls.model_brain import STEPS_MOST
 from stella.calls.realtime_ears import EarsInARow, ModelEars
 from stella.calls.realtime_line import CallLine
 from stella.calls.realtime_voice import ModelVoice
@@ -292,11 +292,7 @@ class RealtimeSession:
             spend("unpriced", 1)
 
     def _note(self, tool: str, outcome: Outcome) -> None:
-        """Another line, another model and the brain behind know nothing of results, so they get them as a note."""
-        if tool != "knowledge_search":
-            told = outcome.text[: 900 if outcome.ask else 300]
-            told = f"{tool[:80]} {'failed: ' if outcome.failed and not outcome.ask else ': '}{told}"
-            self._kept.done = [*self._kept.done[1 - DONE_MOST :], " ".join(told.split())]
+        self._kept.done = instructions.noted(self._kept.done, tool, outcome)
 
     def switch(self, language: str) -> None:
         """As the port: over a new line, with what was said so far."""
