@@ -247,6 +247,24 @@ def test_a_model_killed_in_mid_sentence_is_gone_on_for(run, house, stop):
     assert it.model.lines[1].asked[0][0], "the new line is told what was said so far"
 
 
+def test_a_fault_on_the_way_to_the_model_costs_a_switch_and_not_the_turn(run, house):
+    """The brain behind answers at once; the caller hears neither silence nor an apology."""
+
+    async def call():
+        it = speaking(house)
+        await it.ring()
+        await asyncio.sleep(4)
+        it.model.answers = [[ValueError("a fault of ours")]]
+        await it.says("how many rooms do you have")
+        await asyncio.sleep(6)
+        await it.hangs_up()
+        return it
+
+    it = run(call())
+    assert it.record.turns[-1].heard_text == "I am the brain behind."
+    assert it.switches() == [("openai:model", "scripted", "broken", False)]
+
+
 def test_the_next_model_of_the_row_takes_over(run, house):
     """Behind a model that cannot be reached; and it is told the whole talk."""
 

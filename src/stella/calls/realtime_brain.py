@@ -162,6 +162,8 @@ class RealtimeSession:
                     yield event
         except ProviderError as fault:
             failure = fault
+        except Exception as fault:  # noqa: BLE001 whatever breaks on the way to a model costs a switch, not the turn
+            failure = Unavailable(model.name, "broken", type(fault).__name__)
         else:
             self._line.worked(model.name)
             if given and reply.said:
