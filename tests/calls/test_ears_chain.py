@@ -12,7 +12,7 @@ import pytest
 from stella.calls.breaker import FAILURES, Breaker
 from stella.calls.ears_chain import HEDGE_S, EarsChain
 from stella.domain.ids import UtteranceId
-from stella.ports.failure import ProviderError, Rejected, Unavailable
+from stella.ports.failure import Rejected, Unavailable
 from stella.ports.speech import Final, Heard, Hypothesis, Lost, Switched
 
 Go = Callable[[Awaitable[Any]], Any]
@@ -64,7 +64,7 @@ class ScriptedEars:
     codes: list[str] = field(default_factory=list)
     delay: float = 0.1
     answers: bool = True
-    refuses: ProviderError | None = None
+    refuses: Exception | None = None
     languages: frozenset[str] = frozenset({"de", "en"})
     lines: list[Line] = field(default_factory=list)
     asked: list[bytes] = field(default_factory=list)
@@ -183,6 +183,14 @@ def test_ears_that_cannot_be_opened_are_passed_over(run: Go) -> None:
 
     with pytest.raises(Unavailable):
         run(nobody())
+
+
+def test_ears_that_break_on_opening_are_passed_over_and_their_utterance_is_answered(run: Go) -> None:
+    """What no port foresees is a failure too: at the start of a call, and where an utterance is to be heard again."""
+    fault = ValueError("a fault of ours")
+    assert isinstance(ends(play(run, ScriptedEars("a", refuses=fault), ScriptedEars("b")))[0], Final)
+    heard = play(run, ScriptedEars("a", ["timeout"]), ScriptedEars("b", refuses=fault))
+    assert ends(heard) == [Lost(ONE, "broken")]
 
 
 def test_a_language_that_nobody_knows_is_refused(run: Go) -> None:

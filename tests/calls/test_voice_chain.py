@@ -35,6 +35,7 @@ class ScriptedVoice:
     times: bool = True
     piece: int = 1600
     code: str = "cut"
+    fault: BaseException | None = None
     languages: frozenset[str] = frozenset({"de", "en"})
     spoken: list[tuple[str, str]] = field(default_factory=list)
     stopped: int = 0
@@ -55,7 +56,7 @@ class ScriptedVoice:
                 if 0 <= self.cut_at < at + self.piece:
                     if self.cut_at > at:
                         yield self._sound(whole, at, self.cut_at, ends)
-                    raise Unavailable(self.name, self.code)
+                    raise self.fault or Unavailable(self.name, self.code)
                 yield self._sound(whole, at, at + self.piece, ends)
                 at += self.piece
         except (GeneratorExit, asyncio.CancelledError):
@@ -103,6 +104,17 @@ def test_the_first_speaks_and_the_second_is_never_asked(run: Go) -> None:
     assert not second.spoken
     assert not any(piece.switched for piece in pieces)
     assert [word.chars for piece in pieces for word in piece.words][-1] == len(TEXT)
+
+
+@pytest.mark.parametrize("fault", [ValueError("a fault of ours"), asyncio.CancelledError()])
+@pytest.mark.parametrize("cut", [0, 1, 9_000])
+def test_a_fault_that_no_port_foresees_costs_a_switch_like_any_other(run: Go, cut: int, fault: BaseException) -> None:
+    """Before the first sound or in mid-sentence: the caller hears every word once, and the record says why."""
+    first, second = ScriptedVoice("a", cut_at=cut, fault=fault), ScriptedVoice("b")
+    pieces = run(heard(VoiceChain([first, second], {})))
+    words = [word for piece in pieces for word in piece.words]
+    assert [TEXT[: word.chars].rsplit(maxsplit=1)[-1] for word in words] == TEXT.split()
+    assert [piece.switched.code for piece in pieces if piece.switched] == ["broken"]
 
 
 @pytest.mark.parametrize("cut", [*range(0, 3000, 97), *range(0, len(TEXT) * CHAR, 1501)])

@@ -19,7 +19,7 @@ from stella.domain.acts import EndCall, TransferTo, UsedTool
 from stella.domain.call import ToolUse
 from stella.domain.transcript import Turn
 from stella.ports.brain import Acted, Asked, Brain, BrainEvent, BrainSession, CallFacts, Said
-from stella.ports.failure import ProviderError, Unavailable
+from stella.ports.failure import ProviderError, Unavailable, failure_of
 from stella.ports.metrics import Metrics, NullMetrics
 
 _log = structlog.get_logger("stella.brains")
@@ -117,10 +117,8 @@ class ChainSession:
                     while event is not None:
                         yield event
                         event = await winner.ask()
-                except ProviderError as failure:
-                    fault = failure
                 except Exception as failure:  # noqa: BLE001 a brain of somebody else's must cost a switch, not the turn
-                    fault = Unavailable(winner.name, "broken", type(failure).__name__)
+                    fault = failure_of(winner.name, failure)
                 if fault is None:
                     self._worked(winner.name)
                     return
@@ -264,10 +262,8 @@ class ChainSession:
 def _fault(given: asyncio.Future[BrainEvent | None], name: str, *, last: bool) -> ProviderError | None:
     """What kept a brain from beginning. An answer without a word is none, unless nobody is left to give another."""
     fault = given.exception()
-    if isinstance(fault, ProviderError):
-        return fault
     if fault is not None:
-        return Unavailable(name, "broken", type(fault).__name__)
+        return failure_of(name, fault)
     return Unavailable(name, "empty") if given.result() is None and not last else None
 
 

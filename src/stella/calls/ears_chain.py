@@ -15,7 +15,7 @@ import structlog
 
 from stella.calls.breaker import Breaker
 from stella.domain.ids import UtteranceId
-from stella.ports.failure import ProviderError, Rejected, Unavailable
+from stella.ports.failure import ProviderError, Rejected, Unavailable, failure_of
 from stella.ports.metrics import Metrics, NullMetrics
 from stella.ports.speech import Final, Heard, Hypothesis, Lost, SpeechToText, SpeechToTextStream, Switched
 
@@ -108,9 +108,9 @@ class ChainedEars:
         for place in well or range(len(self._engines)):
             try:
                 self._streams[place] = await self._new_stream(place)
-            except ProviderError as fault:
-                failure = fault
-                self._failed(place, fault)
+            except Exception as fault:  # noqa: BLE001 whatever it is, the next may be opened
+                failure = failure_of(self._engines[place].name, fault)
+                self._failed(place, failure)
             else:
                 self._live = place
                 return
@@ -184,8 +184,8 @@ class ChainedEars:
     async def _make_ready(self, place: int) -> None:
         try:
             stream = await self._new_stream(place)
-        except ProviderError as fault:
-            self._failed(place, fault)
+        except Exception as fault:  # noqa: BLE001 whatever it is, the one that listens goes on
+            self._failed(place, failure_of(self._engines[place].name, fault))
             return
         if self._closed or place in self._streams:
             await stream.close()
@@ -282,8 +282,8 @@ class ChainedEars:
         """On a line of its own: what is said meanwhile goes on elsewhere."""
         try:
             stream = await self._new_stream(place)
-        except ProviderError as fault:
-            self._told(place, Lost(asked.id, fault.code))
+        except Exception as fault:  # noqa: BLE001 whatever it is, the utterance gets an answer
+            self._told(place, Lost(asked.id, failure_of(self._engines[place].name, fault).code))
             return
         if self._closed or asked.id not in self._asked:
             await stream.close()

@@ -32,7 +32,7 @@ from stella.domain.call import ToolUse
 from stella.domain.transcript import Turn
 from stella.ports.brain import Acted, Asked, Brain, BrainEvent, CallFacts, Said
 from stella.ports.company import Company, Page
-from stella.ports.failure import ProviderError, Rejected, Unavailable
+from stella.ports.failure import Rejected, Unavailable, failure_of
 from stella.ports.language import Called, FromTool, Grew, Message, ToolCall
 from stella.ports.metrics import Metrics, NullMetrics
 from stella.ports.realtime import Briefing, Metered, Realtime, RealtimeLine, Sounded
@@ -160,10 +160,8 @@ class RealtimeSession:
             async with aclosing(self._converse(line, reply, asked, context, now, given)) as events:
                 async for event in events:
                     yield event
-        except ProviderError as fault:
-            failure = fault
         except Exception as fault:  # noqa: BLE001 whatever breaks on the way to a model costs a switch, not the turn
-            failure = Unavailable(model.name, "broken", type(fault).__name__)
+            failure = failure_of(model.name, fault)
         else:
             self._line.worked(model.name)
             if given and reply.said:

@@ -14,8 +14,9 @@ from typing import Protocol, runtime_checkable
 
 import structlog
 
+from stella.calls.astray import astray
 from stella.calls.breaker import Breaker
-from stella.ports.failure import ProviderError, Rejected, Unavailable
+from stella.ports.failure import ProviderError, Rejected, Unavailable, failure_of
 from stella.ports.metrics import Metrics, NullMetrics
 from stella.ports.speech import Sound, Switched, TextToSpeech, Word
 
@@ -85,11 +86,11 @@ class VoiceChain:
                 async for sound in voiced.follow(race.sounds(), hold=bool(left)):
                     yield Sound(sound.mulaw, sound.words, note)
                     note = None
-            except ProviderError as fault:
-                failure = fault
-                if race.winner is None:
+            except (Exception, asyncio.CancelledError) as fault:
+                if race.winner is None or (isinstance(fault, asyncio.CancelledError) and not astray()):
                     raise
-                self._failed(race.winner.name, fault)
+                failure = failure_of(race.winner.name, fault)
+                self._failed(race.winner.name, failure)
                 timed = getattr(race.winner, "word_times", False)
                 voiced.cut(0.0 if timed else CAUTION * self._pace.get(race.winner.name, CHARS_A_S))
             else:
@@ -181,17 +182,15 @@ class _Race:
             failure = None
             for task in done:
                 engine, sounds = self._running.pop(task)
-                fault = task.exception()
+                fault = asyncio.CancelledError() if task.cancelled() else task.exception()
                 if fault is None and self.winner is None:
                     self.winner, self._won, self._opening = engine, sounds, task.result()
                 elif fault is None:
                     self._too_late.append(sounds)
-                elif isinstance(fault, ProviderError):
-                    failure = fault
-                    self.code = fault.code
-                    self._chain.gave_up(engine.name, fault)
                 elif fault is not None:
-                    raise fault
+                    failure = failure_of(engine.name, fault)
+                    self.code = failure.code
+                    self._chain.gave_up(engine.name, failure)
             if self.winner is not None:
                 return self.winner
             if not self._running and not self._start():

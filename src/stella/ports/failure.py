@@ -33,3 +33,11 @@ class Rejected(ProviderError):
 
 class Malformed(ProviderError):
     """The vendor said something that cannot be read."""
+
+
+def failure_of(provider: str, fault: BaseException) -> ProviderError:
+    """A fault as whoever goes on for an engine knows it: what no port foresees (`broken`) costs a switch like the rest.
+
+    Of that only the kind is kept: its text may hold what was said.
+    """
+    return fault if isinstance(fault, ProviderError) else Unavailable(provider, "broken", type(fault).__name__)
