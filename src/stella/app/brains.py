@@ -132,7 +132,7 @@ class Brains:
         if not model or vendor is None or self._session is None:
             raise ConfigError(f"engines.brain: there is no {name!r}; there are {', '.join(NAMES)}")
         if missing := vendor.wants_address or ("" if vendor.key or vendor.keyless else vendor.setting):
-            raise ConfigError(f"engines.brain: {name} needs {missing}; set it, or take {name} out")
+            raise ConfigError(f"engines.brain: {name} needs {missing}; set it (in .env), or take {name} out")
         patience = HURRIED if hurried else Patience()
         made = ChatModel(name, vendor.dialect(model, vendor.key, vendor.base), self._session, patience)
         self._models[name, hurried] = made

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from stella.app.webhook_addresses import Place
 
 USUAL_PORT = 3001
 QUESTION, FRAGE = "What are your opening hours?", "Wann haben Sie geöffnet?"
 
 
-def next_steps(port: int, public_url: str = "", *, tunnelled: bool = False) -> str:
+def next_steps(
+    port: int, public_url: str = "", languages: Collection[str] = ("en", "de"), *, tunnelled: bool = False
+) -> str:
     """Lines for the terminal. `public_url` is what Twilio calls, empty on this machine only.
 
-    `tunnelled`: somebody else says the addresses. A server behind a public address is rung there: to any other its
-    signatures are wrong.
+    `tunnelled`: somebody else says the addresses, and the call must go there: of the tunnel's address `stella call` in
+    another terminal knows nothing, and what it signs for localhost would be refused.
     """
-    where = f" {public_url}" if public_url else "" if port == USUAL_PORT else f" http://localhost:{port}"
+    where = f" {public_url}" if tunnelled else "" if port == USUAL_PORT else f" http://localhost:{port}"
     ring = f".venv/bin/stella call{where}"
-    rows = [
-        (f'{ring} --say "{QUESTION}"', "ring it and talk"),
-        (f'{ring} --lang de --say "{FRAGE}"', "the same in German"),
-        (".venv/bin/stella calls list", "read what was said"),
-    ]
+    rows = []
+    if "en" in languages:
+        rows.append((f'{ring} --say "{QUESTION}"', "ring it and talk"))
+    if "de" in languages:
+        rows.append((f'{ring} --lang de --say "{FRAGE}"', "the same in German" if rows else "ring it and talk"))
+    rows.append((".venv/bin/stella calls list", "read what was said"))
     if not public_url:
         rows.append((".venv/bin/stella dev --tunnel auto --connect", "let a Twilio number ring it"))
     wide = max(len(command) for command, _ in rows)

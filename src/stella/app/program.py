@@ -114,15 +114,19 @@ class Stella:
         return Program(self._load, self._own)
 
     def serve(self) -> None:
-        """Answer calls until SIGTERM or Ctrl-C; calls under way are finished. Blocks. Raises ConfigError.
+        """Answer calls until SIGTERM or Ctrl-C; calls under way are finished. Blocks.
 
-        Without TWILIO_AUTH_TOKEN only this machine may call, as with `stella dev`; with it every request must be signed,
-        and STELLA_PUBLIC_URL must be there, as with `stella serve`.
+        What is missing or set wrongly ends the program with one line, as it ends `stella serve`. Without TWILIO_AUTH_TOKEN
+        only this machine may call, as with `stella dev`; with it every request must be signed, and STELLA_PUBLIC_URL must
+        be there, as with `stella serve`.
         """
         from stella.app.run import run_server
 
-        settings, development = self.settings()
-        run_server(settings, development=development, program=self.program)
+        try:
+            settings, development = self.settings()
+            run_server(settings, development=development, program=self.program)
+        except ConfigError as wrong:
+            raise SystemExit(f"stella: {wrong}") from None
 
     async def serve_async(self) -> None:
         """The same inside a loop of your own; logs are as you set them up."""

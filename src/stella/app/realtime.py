@@ -78,7 +78,9 @@ class Realtimes:
             if vendor not in VENDORS or not model or access is None or self._session is None:
                 raise ConfigError(f"engines.realtime: there is no {name!r}; there are {', '.join(NAMES)}")
             if not access.key and not access.keyless:
-                raise ConfigError(f"engines.realtime: {name} needs {access.setting}; set it, or take {name} out")
+                raise ConfigError(
+                    f"engines.realtime: {name} needs {access.setting}; set it (in .env), or take {name} out"
+                )
             self._models[name] = VENDORS[vendor](model, access.key, self._session, access.base)
             self._health[name] = Breaker(time.monotonic)
         return self._models[name]

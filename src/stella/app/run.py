@@ -88,5 +88,6 @@ def _tell(console: Console, house: House, *, development: bool, tunnelled: bool)
             highlight=False,
         )
     if development:
-        words = next_steps(house.server.port, settings.public_url, tunnelled=tunnelled)
+        languages = {setup.code for agent in house.shelf.agents for setup in agent.languages}
+        words = next_steps(house.server.port, settings.public_url, languages, tunnelled=tunnelled)
         console.print(words, highlight=False, markup=False, soft_wrap=True)

@@ -110,7 +110,7 @@ class Speech:
             raise ConfigError(f"engines.{kind}: there is no {name!r}; there are {', '.join(names)}, {LOCAL}MODEL")
         if access.missing:
             setting = access.missing.removesuffix(" is not set")
-            raise ConfigError(f"engines.{kind}: {name} needs {setting}; set it, or take {name} out")
+            raise ConfigError(f"engines.{kind}: {name} needs {setting}; set it (in .env), or take {name} out")
         return access, self._session
 
     async def _make_ears(self, name: str) -> None:

@@ -152,6 +152,15 @@ def test_with_a_token_it_is_a_server_and_needs_its_address() -> None:
     assert not development and settings.auth_tokens
 
 
+def test_a_program_that_cannot_start_ends_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its author needs the cause and the mend; the way through our code is no help."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TWILIO_AUTH_TOKEN", TOKEN)
+    monkeypatch.delenv("STELLA_PUBLIC_URL", raising=False)
+    with pytest.raises(SystemExit, match=r"^stella: .*STELLA_PUBLIC_URL"):
+        Stella("Hotel Post").serve()
+
+
 @pytest.mark.parametrize(
     ("environ", "headers", "status"),
     [

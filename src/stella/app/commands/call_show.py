@@ -16,6 +16,7 @@ REDRAW_S = 0.1
 STREAM_CLOSED = 31921
 """A warning only where the server meant to; every real call that STELLA ends leaves it in Twilio's debugger."""
 
+AFTER = "after the stream"
 _BAR = 30
 _FLOOR_DB = -60.0
 _COLOURS = {"caller": "cyan", "agent": "green", "carrier": "magenta", "": "dim", "fault": "red"}
@@ -75,8 +76,9 @@ class Show:
         self._console.print(text, soft_wrap=True)
 
     def agent_said(self, words: str, at_s: float, remark: str) -> None:
-        """A turn of the agent's, when its words are known."""
-        self._line("agent", words, remark)
+        """A turn of the agent's, when its words are known: those of the last one are when all is over."""
+        late = "before the stream closed" if self._state == AFTER else ""
+        self._line("agent", words, ", ".join(filter(None, (remark, late))))
 
     def entry(self, entry: Entry) -> None:
         """Something has happened."""
@@ -97,7 +99,7 @@ class Show:
                 self._state = "in the stream"
                 self._line("", f"stream open, handshake {entry.handshake_ms:.0f} ms")
             case StreamRun():
-                self._state = "after the stream"
+                self._state = AFTER
                 self._line("", f"stream closed by {entry.closed_by or 'nobody: it was refused'}")
             case Utterance(response_gap_s=None):
                 self._line("caller", entry.text, "interrupting" if entry.interrupts else "")
