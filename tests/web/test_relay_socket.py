@@ -95,6 +95,25 @@ async def test_a_carrier_that_does_not_close_after_the_end_is_closed(locked, kit
     await kit.until(lambda: session.facts == ["gone"])
 
 
+async def test_a_carrier_that_reads_nothing_is_given_up_and_the_call_goes_on(open_doors, kit, opened):
+    """Words that wait for ever are no words: the session is told that its line is gone, and no word counts as sent."""
+    doors = await open_doors(replace(kit.locked, caps=replace(kit.locked.caps, backlog_bytes=50_000)))
+    socket = await opened(doors)
+    socket.writer.transport.pause_reading()
+    setup(socket, kit)
+    session = await session_of(doors, kit)
+    tries = 0
+    while session.line.open and tries < 100_000:
+        session.line.send_text("word " * 200, last=False, interruptible=True)
+        tries += 1
+    sent = session.counts.bytes_sent
+    session.line.send_text("too late", last=True, interruptible=True)
+    await kit.until(lambda: session.facts == ["gone"])
+    assert session.counts.bytes_sent == sent
+    assert doors.metrics.given_up["outbound-text"] == 1
+    assert doors.server.media.open_sockets == 0
+
+
 WRONG = {
     "no token": {"token": ""}, "guessed": {"token": "token-2"}, "other call": {"callSid": "CA" + "9" * 32},
     "no call": {"callSid": ""}, "no session": {"sessionId": ""}, "script": {"callSid": "<script>"},

@@ -16,11 +16,16 @@ _TEXT = WSMsgType.TEXT
 class RelayLine:
     """Keeps the promises of `ports.line.WordLine` for one session, until `open` is False.
 
-    Beyond `most_waiting` bytes that the carrier has not read, words are dropped and counted.
+    A carrier that leaves `most_waiting` bytes unread is given up (`on_choked`): a word dropped in the middle would count as
+    heard, and nothing that comes behind it would make sense.
     """
 
-    def __init__(self, transport: WSTransport, most_waiting: int, metrics: Metrics, on_end: Callable[[], None]) -> None:
-        self._transport, self._most, self._metrics, self._on_end = transport, most_waiting, metrics, on_end
+    def __init__(
+        self, transport: WSTransport, most_waiting: int, metrics: Metrics, on_end: Callable[[], None],
+        on_choked: Callable[[], None],
+    ) -> None:  # fmt: skip
+        self._transport, self._most, self._metrics = transport, most_waiting, metrics
+        self._on_end, self._on_choked = on_end, on_choked
         self._waiting: Callable[[], int] = transport.underlying_transport.get_write_buffer_size
         self._counts = MediaCounts()
         self._ended = False
@@ -37,6 +42,8 @@ class RelayLine:
             return
         if self._waiting() > self._most:
             self._metrics.dropped("outbound-text")
+            self.open = False
+            self._on_choked()
             return
         self._transport.send(_TEXT, text_message(text, last=last, interruptible=interruptible))
         self._counts.bytes_sent += len(text.encode("utf-8", "replace"))

@@ -94,7 +94,9 @@ class RelaySocket(CarrierSocket):
             if config.account_sid and message.account_sid != config.account_sid:
                 raise Refused("foreign-account", "the session belongs to another account than TWILIO_ACCOUNT_SID")
             self._stream_sid = message.session_id
-            line = RelayLine(transport, self._caps.backlog_bytes, self._keeper.metrics, self._ending)
+            line = RelayLine(
+                transport, self._caps.backlog_bytes, self._keeper.metrics, self._ending, self._choked
+            )  # fmt: skip
             self._line = line
             token = message.custom_parameters.get("token", "")
             session = self._keeper.front.connect_relay(
@@ -115,6 +117,13 @@ class RelaySocket(CarrierSocket):
     def _ending(self) -> None:
         """`end` was sent: Twilio closes. If it does not, we do."""
         self._end_due = self._clock() + self._deadlines.close
+
+    def _choked(self) -> None:
+        """Nothing is read at the other end: cut at once, so that the call goes on by way of another session."""
+        self._keeper.refusals.note(
+            Refused("relay-choked", "the carrier reads nothing; another session goes on"), "relay"
+        )
+        self.cut()
 
     def check(self, now: float) -> None:
         """See `CarrierSocket`."""
