@@ -19,7 +19,9 @@ from stella.domain.errors import MalformedMessage
 from stella.phone import Account, HangUp, Interrupt, LineFaults, Press, Speak, Step, Telephony, Wait
 from stella.phone.facts import FILE, habits_of
 
-_HOLD_ON = {"en": "Sorry, one moment please.", "de": "Entschuldigung, einen Moment bitte."}
+_CUT_IN = {"en": "Sorry, what are your opening hours?", "de": "Entschuldigung, wann haben Sie geöffnet?"}
+"""A question, so that one hears that the interruption was understood too."""
+
 _CALLER = {"en": "+447700900123", "de": "+436601234567"}
 """The caller's country tells the server the language; the British number is one reserved for drama."""
 
@@ -131,7 +133,7 @@ def _script(wishes: Wishes, recognise: Recogniser | None) -> tuple[Step, ...]:
     if wishes.wav is not None:
         steps.append(_speak_file(wishes.wav, recognise))
     if wishes.interrupt_at is not None:
-        steps.insert(min(1, len(steps)), Interrupt(wishes.interrupt or _HOLD_ON[wishes.lang], wishes.interrupt_at))
+        steps.insert(min(1, len(steps)), Interrupt(wishes.interrupt or _CUT_IN[wishes.lang], wishes.interrupt_at))
     steps += [Press(digits, at) for digits, at in wishes.dtmf]
     if wishes.hangup_at is not None:
         steps.append(HangUp(at_s=wishes.hangup_at))

@@ -16,7 +16,6 @@ REDRAW_S = 0.1
 STREAM_CLOSED = 31921
 """A warning only where the server meant to; every real call that STELLA ends leaves it in Twilio's debugger."""
 
-AFTER = "after the stream"
 _BAR = 30
 _FLOOR_DB = -60.0
 _COLOURS = {"caller": "cyan", "agent": "green", "carrier": "magenta", "": "dim", "fault": "red"}
@@ -44,6 +43,7 @@ class Show:
         self._console, self._meters, self._quiet, self._number = console, meters, quiet, number
         self._gap = ""
         self._state = "ringing"
+        self._over = False
 
     async def run(self) -> None:
         """Draw until cancelled."""
@@ -77,7 +77,7 @@ class Show:
 
     def agent_said(self, words: str, at_s: float, remark: str) -> None:
         """A turn of the agent's, when its words are known: those of the last one are when all is over."""
-        late = "before the stream closed" if self._state == AFTER else ""
+        late = "before the stream closed" if self._over else ""
         self._line("agent", words, ", ".join(filter(None, (remark, late))))
 
     def entry(self, entry: Entry) -> None:
@@ -99,7 +99,7 @@ class Show:
                 self._state = "in the stream"
                 self._line("", f"stream open, handshake {entry.handshake_ms:.0f} ms")
             case StreamRun():
-                self._state = AFTER
+                self._state, self._over = "after the stream", True
                 self._line("", f"stream closed by {entry.closed_by or 'nobody: it was refused'}")
             case Utterance(response_gap_s=None):
                 self._line("caller", entry.text, "interrupting" if entry.interrupts else "")

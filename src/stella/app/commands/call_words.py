@@ -98,7 +98,8 @@ class AgentWords:
             cut = bool(turn.get("interrupted"))
             words = heard if cut and heard else meant
             # The record counts from its own beginning, which only the server knows: the order is what matters here.
-            self._said(words or "…", float(turn.get("started_s") or 0.0), "interrupted" if cut else "")
+            remark = "" if not cut else "interrupted" if heard else "interrupted, none of it proven heard"
+            self._said(words or "…", float(turn.get("started_s") or 0.0), remark)
 
     async def _by_ear(self) -> None:
         while True:
