@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from scripted import asked, stage, taken, utterance
 from simulation import PHRASES, Call
 
 from stella.conversation import actions as do
 from stella.conversation import events as on
+from stella.conversation.consent_gate import Step
 from stella.conversation.core import Conversation
+from stella.conversation.doubting import Doubting
+from stella.conversation.floor import Floor
+from stella.conversation.line_kind import Kind as LineReason
 from stella.conversation.policy import Policy
+from stella.conversation.speaking import Kind
 from stella.domain.call import EndedBy
 from stella.domain.consent import Preset
 
@@ -102,3 +108,51 @@ def test_nobody_is_doubted_before_the_consent_is_given() -> None:
     call.run(38.0)
     assert not call.orders(do.RecordLine)
     assert PHRASES.person_check not in said(call)
+
+
+# The machine by itself
+
+
+def doubtful() -> Floor:
+    """The same was said three times, and now once more."""
+    floor = stage()
+    for _ in range(3):
+        floor.line.said(PITCH)
+    utterance(floor, PITCH)
+    return floor
+
+
+def test_a_doubt_takes_the_floor_from_a_reply_that_is_being_made() -> None:
+    """It is spoken out, and nobody talks over it; the caller's words are written down."""
+    floor = doubtful()
+    asked(floor)
+    assert Doubting(floor).step(floor.caller)
+    assert [type(order) for order in taken(floor)] == [do.CancelReply, do.CommitTurn]
+    assert floor.mine is not None
+    assert (floor.mine.kind, floor.mine.text(), floor.mine.interruptible) == (
+        Kind.REPROMPT, PHRASES.person_check or PHRASES.no_match, False,
+    )  # fmt: skip
+    assert floor.caller.empty
+
+
+def test_a_line_that_is_let_go_is_told_goodbye_which_nobody_talks_over() -> None:
+    """And why is recorded first."""
+    floor = doubtful()
+    floor.line.asked(LineReason.REPEATS)
+    assert Doubting(floor).step(floor.caller)
+    assert do.RecordLine("repeats") in taken(floor)
+    assert floor.mine is not None
+    assert list(floor.mine.outbox) == [PHRASES.farewell, do.HangUp(EndedBy.AGENT)]
+    assert floor.mine.closing
+
+
+def test_who_keys_or_is_still_asked_for_consent_is_not_doubted() -> None:
+    """A key is pressed by somebody; and the question has rules of its own."""
+    floor = doubtful()
+    floor.caller.digits = "1"
+    assert not Doubting(floor).step(floor.caller)
+    floor = doubtful()
+    floor.gate.step = Step.ASKING
+    assert not Doubting(floor).step(floor.caller)
+    assert floor.mine is None
+    assert taken(floor) == []

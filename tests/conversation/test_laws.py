@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from hypothesis import given, note, settings
+from hypothesis import example, given, note, settings
 from hypothesis import strategies as st
 from simulation import PER_CHAR, PHRASES, Call
 
@@ -134,7 +134,8 @@ class Watch:
                 self.consents += 1
                 assert self.consents == 1
             case do.HangUp() | do.Transfer() | do.FallBack():
-                self.left, self.voice = True, None
+                # The stream ends with it: sound reported of it later is heard by nobody.
+                self.left, self.voice, self.turn_of = True, None, {}
             case _:
                 pass
 
@@ -257,7 +258,15 @@ def test_a_call_of_any_shape_keeps_its_promises(
             assert written.split().count(word) == 1, "words were written twice, or not at all"
 
 
+OLD_SOUND = [
+    (4.0, on.CallResumed("transfer-failed")), (0.0, on.SegmentVoiced(SegmentId(2), 0.0)),
+    (0.0, on.AudioSent(SegmentId(1), 0.2, 0.0, Mark("m0"))),
+]  # fmt: skip
+"""Sound of a stream that is gone is reported after the call went on."""
+
+
 @LAW
+@example(Preset.DISCLOSE, Policy(), True, OLD_SOUND)
 @given(st.sampled_from(Preset), policies, st.booleans(), st.lists(st.tuples(seconds, anything), max_size=60))
 def test_no_order_of_events_breaks_a_law(
     preset: Preset, policy: Policy, begins: bool, script: list[tuple[float, Any]]

@@ -136,3 +136,130 @@ def test_a_key_is_pressed_by_somebody(line: LineKind) -> None:
     line.asked(Kind.MUSIC)
     line.keyed()
     assert line.judge(PITCH)[0] is Verdict.PERSON
+
+
+def test_a_doubt_is_recorded_by_these_names() -> None:
+    """Reports are made from them."""
+    assert [kind.value for kind in Kind] == ["repeats", "music", "never-stops"]
+
+
+@pytest.mark.parametrize(
+    ("text", "tells"),
+    [
+        ("we have an offer", True), ("have an offer", False), ("one two we have", False), ("one two we have an", True),
+        ("12 we have", False), ("12 we have an offer", True),
+    ],
+)  # fmt: skip
+def test_what_tells_something_of_who_says_it(line: LineKind, text: str, tells: bool) -> None:
+    """Four words, and less than half of them digits."""
+    for _ in range(3):
+        line.said(text)
+    assert (line.judge(text)[0] is Verdict.DOUBT) is tells
+
+
+@pytest.mark.parametrize(
+    ("heard", "same"),
+    [
+        ("one must not call my good neighbour again", True), ("one must not call my good neighbour", True),
+        ("one must not call my old neighbour", True), ("one must not ask my old neighbour", False),
+    ],
+)  # fmt: skip
+def test_a_word_or_two_may_be_heard_otherwise(line: LineKind, heard: str, same: bool) -> None:
+    """Three quarters of all words in common are enough, to the bound."""
+    for _ in range(3):
+        line.said("one must not call my good neighbour")
+    assert (line.judge(heard)[0] is Verdict.DOUBT) is same
+
+
+def test_what_was_said_long_ago_is_forgotten(line: LineKind) -> None:
+    """Eight turns are remembered."""
+    words = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota"]
+    for word in words:
+        line.said(" ".join(f"{word}{place}" for place in "abcd"))
+    assert not line._known(frozenset(f"alpha{place}" for place in "abcd"))
+    assert line._known(frozenset(f"beta{place}" for place in "abcd"))
+
+
+@pytest.mark.parametrize(("loud", "voiced", "music"), [(0.8, 0.3, True), (0.79, 0.3, False), (0.8, 0.31, False)])
+def test_how_music_sounds(line: LineKind, loud: float, voiced: float, music: bool) -> None:
+    """Loud most of the time and hardly ever a voice, to the bounds."""
+    line.sounded(POLICY.line_music, loud, voiced)
+    assert (line.judge()[0] is Verdict.DOUBT) is music
+
+
+def test_music_adds_up_and_a_pause_or_a_word_begins_it_anew(line: LineKind) -> None:
+    """To the second."""
+    line.sounded(POLICY.line_music - 1.0, 1.0, 0.0)
+    assert line.judge()[0] is Verdict.PERSON
+    line.sounded(1.0, 1.0, 0.0)
+    assert line.judge() == (Verdict.DOUBT, Kind.MUSIC)
+    line.sounded(1.0, 0.0, 0.0)
+    line.sounded(POLICY.line_music - 0.5, 1.0, 0.0)
+    assert line.judge()[0] is Verdict.PERSON
+    line.said("ja")
+    line.sounded(POLICY.line_music - 0.5, 1.0, 0.0)
+    assert line.judge()[0] is Verdict.PERSON
+
+
+def test_after_the_question_music_is_certain_when_it_goes_on(line: LineKind) -> None:
+    """For as long as a person would be waited for."""
+    line.sounded(POLICY.line_music, 1.0, 0.0)
+    line.asked(Kind.MUSIC)
+    line.sounded(POLICY.silence - 0.5, 1.0, 0.0)
+    assert line.judge()[0] is Verdict.PERSON
+    line.sounded(0.5, 1.0, 0.0)
+    assert line.judge() == (Verdict.NOBODY, Kind.MUSIC)
+
+
+def test_words_end_a_doubt_by_music_and_replies_that_are_heard_one_by_noise(line: LineKind) -> None:
+    """Each doubt is ended by what speaks against it."""
+    for kind, against in ((Kind.MUSIC, True), (Kind.NEVER_STOPS, False)):
+        line.asked(kind)
+        line.said("Yes I am a person of flesh")
+        assert (line._asked is None) is against
+    line.answered(cut=False)
+    assert line._asked is None
+    line.asked(Kind.REPEATS)
+    line.answered(cut=False)
+    assert line._asked is Kind.REPEATS
+
+
+def test_after_the_question_two_more_cuts_are_certain(line: LineKind) -> None:
+    """Before it, as many as the policy says."""
+    for _ in range(int(POLICY.line_cuts)):
+        assert line.judge()[0] is Verdict.PERSON
+        line.answered(cut=True)
+    assert line.judge() == (Verdict.DOUBT, Kind.NEVER_STOPS)
+    line.asked(Kind.NEVER_STOPS)
+    line.answered(cut=True)
+    assert line.judge()[0] is Verdict.PERSON
+    line.answered(cut=True)
+    assert line.judge() == (Verdict.NOBODY, Kind.NEVER_STOPS)
+
+
+def test_a_key_takes_everything_back(line: LineKind) -> None:
+    """Repetitions, music, cuts and the doubt itself are counted from nothing again."""
+    for _ in range(3):
+        line.said(PITCH)
+    for _ in range(int(POLICY.line_cuts)):
+        line.answered(cut=True)
+    line.sounded(POLICY.line_music, 1.0, 0.0)
+    line._asked = Kind.REPEATS
+    line.keyed()
+    assert line.judge(PITCH)[0] is Verdict.PERSON
+    line.sounded(POLICY.line_music - 0.5, 1.0, 0.0)
+    for _ in range(int(POLICY.line_cuts) - 1):
+        line.answered(cut=True)
+    assert line.judge()[0] is Verdict.PERSON
+    line.answered(cut=True)
+    assert line.judge()[0] is Verdict.DOUBT
+
+
+def test_a_line_is_a_persons_to_begin_with(line: LineKind) -> None:
+    """Nothing is held against it."""
+    assert line.judge() == (Verdict.PERSON, Kind.REPEATS)
+    line.sounded(POLICY.line_music - 0.5, 1.0, 0.0)
+    assert line.judge()[0] is Verdict.PERSON
+    for _ in range(int(POLICY.line_cuts) - 1):
+        line.answered(cut=True)
+    assert line.judge()[0] is Verdict.PERSON

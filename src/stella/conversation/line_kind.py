@@ -8,7 +8,7 @@ given up whom nobody has asked.
 from __future__ import annotations
 
 from collections import deque
-from enum import Enum
+from enum import Enum, auto
 
 from stella.conversation.policy import Policy
 from stella.conversation.words import SPOKEN_DIGITS, count_digits, split
@@ -27,9 +27,9 @@ _CUTS_AGAIN = 2
 class Verdict(Enum):
     """What the line seems to be now."""
 
-    PERSON = "person"
-    DOUBT = "doubt"
-    NOBODY = "nobody"
+    PERSON = auto()
+    DOUBT = auto()
+    NOBODY = auto()
 
 
 class Kind(Enum):
