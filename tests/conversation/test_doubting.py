@@ -56,6 +56,19 @@ def test_another_machine_is_asked_once_and_then_let_go() -> None:
     assert sum(turn.text == PITCH for turn in call.conversation.turns) == 5
 
 
+def test_whoever_answers_before_the_question_ends_is_answered() -> None:
+    """It cannot be talked over, so that a machine hears it whole; a person who says it at once must not be asked in vain."""
+    call = ring()
+    for place in range(4):
+        call.speaks(2.0 + 5.0 * place, PITCH, 2.0)
+    call.run(22.0)
+    (asked_at,) = [at for at, action in call.log if isinstance(action, do.Say) and action.text == PHRASES.person_check]
+    call.speaks(asked_at + 0.3, "Yes, I am here, what does it cost?", 1.0)
+    call.run(60.0)
+    assert [ask.text for ask in call.orders(do.AskBrain)][-1] == "Yes, I am here, what does it cost?"
+    assert said(call)[-1] != PHRASES.farewell or not call.orders(do.RecordLine)
+
+
 def test_a_reply_made_ready_for_a_machine_is_not_said() -> None:
     """Where replies are made ready ahead, the doubt comes first all the same."""
     call = repeated(12, speculate=1.0, streams=1.0)

@@ -173,6 +173,18 @@ def test_only_what_is_being_said_and_may_not_be_talked_over_is_sheltered() -> No
     assert not floor.sheltered()
 
 
+def test_only_a_question_to_a_doubtful_line_is_sheltered_and_listens() -> None:
+    """Whoever answers it before its end is the person it asks for; into a consent question nothing can be answered yet."""
+    floor = stage()
+    assert not floor.deaf()
+    mine = fixed(floor, "Hello.")
+    mine.interruptible = False
+    assert floor.deaf()
+    mine.kind = Kind.REPROMPT
+    assert floor.sheltered()
+    assert not floor.deaf()
+
+
 def test_sound_in_the_middle_of_a_sentence_is_only_noted() -> None:
     """It is progress; a mark is proof and none."""
     floor = stage()

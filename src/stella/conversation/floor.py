@@ -132,6 +132,11 @@ class Floor:
         mine = self.mine
         return mine is not None and not mine.interruptible and not self.played_out()
 
+    def deaf(self) -> bool:
+        """Whether what the caller does now is an answer to nothing: a consent question must be heard before it can be
+        answered, and behind a last word nobody listens. What is said into any other question of ours waits for its end."""
+        return self.sheltered() and self.mine is not None and self.mine.kind is not Kind.REPROMPT
+
     def played_out(self) -> bool:
         """Whether, by the clock, the caller has heard all we had to say (the marks may still be under way)."""
         mine = self.mine

@@ -23,7 +23,7 @@ class Keying:
         stored = "x" if floor.expectation.masked else event.digit
         floor.order(do.RecordDigit(stored, floor.since_answer(floor.now)))
         floor.line.keyed()
-        if floor.sheltered():
+        if floor.deaf():
             return
         mine = floor.mine
         if mine is not None and mine.interruptible:

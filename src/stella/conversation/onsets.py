@@ -61,7 +61,7 @@ class Onsets:
         utterance, floor.utterance = floor.utterance, None
         if utterance is None:
             return
-        if floor.sheltered():
+        if floor.deaf():
             floor.caller.drop(utterance.utterance)
             floor.gate.overlapped = True
             floor.order(do.DropUtterance(utterance.utterance))
