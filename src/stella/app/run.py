@@ -27,13 +27,17 @@ def run_server(
 ) -> None:
     """Until SIGTERM or Ctrl-C: then live calls finish (a second signal ends at once). Raises ConfigError."""
     set_up_logs(settings.log_level, settings.log_format)
-    uvloop.run(serve(settings, development=development, tunnelled=tunnelled, program=program))
+    uvloop.run(serve(settings, development=development, tunnelled=tunnelled, program=program, alone=True))
 
 
 async def serve(
-    settings: Settings, *, development: bool, tunnelled: bool = False, program: Program | None = None
-) -> None:
-    """The same inside a loop that runs already; logs are as their owner set them up."""
+    settings: Settings, *, development: bool, tunnelled: bool = False, program: Program | None = None,
+    alone: bool = False,
+) -> None:  # fmt: skip
+    """The same inside a loop that runs already; logs are as their owner set them up.
+
+    `alone`: nothing else lives in this process, so what holds for all of it (collecting garbage) is ours to set.
+    """
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("Preparing the voice"), BarColumn(), MofNCompleteColumn(), console=console, transient=True,
@@ -50,7 +54,8 @@ async def serve(
     try:
         async with open_house(settings, development=development, progress=progress, program=program) as house:
             bar.stop()
-            _set_garbage_aside()
+            if alone:
+                _set_garbage_aside()
             server = asyncio.create_task(house.server.serve())
             started = asyncio.create_task(house.server.started())
             await asyncio.wait((server, started), return_when=asyncio.FIRST_COMPLETED)
